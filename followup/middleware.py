@@ -1,0 +1,60 @@
+"""What every page and every answer carries, and the one line each request leaves in the log."""
+
+import logging
+import time
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.utils.cache import add_never_cache_headers
+
+log = logging.getLogger("followup.requests")
+
+
+class Step:
+    """A middleware that works for both kinds of view, so that streams stay asynchronous."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request):
+        started = time.monotonic()
+        if iscoroutinefunction(self):
+            return self._later(request, started)
+        return self.after(request, self.get_response(request), started)
+
+    async def _later(self, request, started):
+        return self.after(request, await self.get_response(request), started)
+
+    def after(self, request, response, started):
+        raise NotImplementedError
+
+
+class Privacy(Step):
+    """Answers about people are kept by no cache; a view that says otherwise keeps its word."""
+
+    def after(self, request, response, started):
+        if not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
+            response.headers["Cache-Control"] = "no-store, private"
+        return response
+
+
+class AccessLog(Step):
+    """Method, route and status; never the query, the body or the address of the page, which may hold a name."""
+
+    def after(self, request, response, started):
+        match = request.resolver_match
+        log.info(
+            "request",
+            extra={
+                "method": request.method,
+                "route": match.route if match else None,
+                "status": response.status_code,
+                "ms": round((time.monotonic() - started) * 1000),
+            },
+        )
+        return response

@@ -1,0 +1,32 @@
+"""Log lines: one JSON object each, with ids and never with what people wrote or are called."""
+
+import json
+import logging
+import traceback
+from datetime import UTC, datetime
+
+from django.conf import settings
+
+KNOWN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request"}
+
+
+class Lines(logging.Formatter):
+    """Formats a record as JSON: time, level, logger, message, and whatever was given as `extra`.
+
+    Of an exception only its kind and where it rose: its text may quote a row. Demo and tests show the text.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in vars(record).items() if name not in KNOWN}
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+            line["where"] = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(record.exc_info[2])]
+            if settings.FOLLOWUP_DEMO or settings.FOLLOWUP_TESTING:
+                line["error_text"] = str(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False, default=str)
