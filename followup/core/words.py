@@ -5,7 +5,7 @@ catalogue: a text is often written for somebody whose language is not the one of
 Moments are aware; `zone` is the clinic's (a `tzinfo` or its name), because a time is always the time on the clinic's wall.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from itertools import groupby
@@ -29,6 +29,7 @@ class _Language:
     less_than_a_minute: str
     days_from_to: str
     hours_from_to: str
+    also: str
     minutes_dropped: bool
     named_hours: dict[time, str]
 
@@ -44,6 +45,7 @@ _LANGUAGES = {
         less_than_a_minute="less than a minute",
         days_from_to="{first} to {last}",
         hours_from_to="{opens} to {closes}",
+        also=" and ",
         minutes_dropped=True,
         named_hours={time(0): "midnight", time(12): "midday"},
     ),
@@ -57,6 +59,7 @@ _LANGUAGES = {
         less_than_a_minute="mindre än en minut",
         days_from_to="{first} till {last}",
         hours_from_to="{opens}–{closes}",
+        also=" och ",
         minutes_dropped=False,
         named_hours={},
     ),
@@ -166,25 +169,26 @@ def duration(length: timedelta | float, *, language: str | None = None, short: b
     )
 
 
-def opening_hours(week: Iterable[tuple[int, time, time]], *, language: str | None = None) -> str:
+def opening_hours(weekly: Mapping[int, Sequence[tuple[time, time]]], *, language: str | None = None) -> str:
     """Monday to Friday 8am to 4pm; måndag till fredag 08:00–16:00.
 
-    `week` has (weekday with Monday 0, opens, closes) for each open day; neighbours with the same hours are said together.
+    `weekly` has for each open weekday (Monday is 0) its spans as (opens, closes); neighbours with the same hours are said together.
     """
     speaking = _speaking(language)
+    days = [(weekday, tuple(weekly[weekday])) for weekday in sorted(weekly) if weekly[weekday]]
     said = []
-    # A run of days with equal hours keeps a constant difference between weekday and position.
-    for (_, opens, closes), run in groupby(
-        enumerate(sorted(week)), key=lambda place: (place[1][0] - place[0], *place[1][1:])
-    ):
-        weekdays = [row[0] for _, row in run]
-        names = [_weekday(weekday, speaking) for weekday in (weekdays[0], weekdays[-1])]
-        days = names[0] if len(weekdays) == 1 else speaking.days_from_to.format(first=names[0], last=names[1])
-        hours = speaking.hours_from_to.format(
-            opens=clock_time(opens, language=speaking.locale), closes=clock_time(closes, language=speaking.locale)
-        )
-        said.append(f"{days} {hours}")
+    # A run of neighbours keeps a constant difference between weekday and position.
+    for (_, spans), run in groupby(enumerate(days), key=lambda place: (place[1][0] - place[0], place[1][1])):
+        weekdays = [weekday for _, (weekday, _) in run]
+        first, last = _weekday(weekdays[0], speaking), _weekday(weekdays[-1], speaking)
+        name = first if len(weekdays) == 1 else speaking.days_from_to.format(first=first, last=last)
+        said.append(f"{name} {speaking.also.join(_span(span, speaking) for span in spans)}")
     return ", ".join(said)
+
+
+def _span(span: tuple[time, time], speaking: _Language) -> str:
+    opens, closes = (clock_time(edge, language=speaking.locale) for edge in span)
+    return speaking.hours_from_to.format(opens=opens, closes=closes)
 
 
 def _weekday(weekday: int, speaking: _Language) -> str:

@@ -134,7 +134,8 @@ def test_late_is_as_long_as_early():
     assert words.duration(-22 * 60, language="en", short=True) == "22 min"
 
 
-WEEK = [(weekday, time(8), time(16)) for weekday in range(5)]
+EIGHT_TO_FOUR = [(time(8), time(16))]
+WEEK = {weekday: EIGHT_TO_FOUR for weekday in range(5)}
 
 
 def test_days_with_the_same_hours_are_said_together():
@@ -143,11 +144,17 @@ def test_days_with_the_same_hours_are_said_together():
 
 
 def test_other_hours_and_lone_days_are_said_apart():
-    week = [(0, time(8), time(16)), (1, time(8), time(16)), (3, time(8), time(16)), (4, time(8), time(15, 30))]
-    assert words.opening_hours(week, language="en") == (
+    weekly = {0: EIGHT_TO_FOUR, 1: EIGHT_TO_FOUR, 3: EIGHT_TO_FOUR, 4: [(time(8), time(15, 30))], 5: []}
+    assert words.opening_hours(weekly, language="en") == (
         "Monday to Tuesday 8am to 4pm, Thursday 8am to 4pm, Friday 8am to 3:30pm"
     )
 
 
+def test_a_closed_lunch_hour_is_said():
+    weekly = {0: [(time(8), time(12)), (time(13), time(16))]}
+    assert words.opening_hours(weekly, language="en") == "Monday 8am to midday and 1pm to 4pm"
+    assert words.opening_hours(weekly, language="sv") == "måndag 08:00–12:00 och 13:00–16:00"
+
+
 def test_no_open_day_says_nothing():
-    assert words.opening_hours([], language="en") == ""
+    assert words.opening_hours({}, language="en") == ""

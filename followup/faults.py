@@ -1,0 +1,26 @@
+"""The pages for what went wrong: named in urls.py as handler403, handler404 and handler500.
+
+They ask nobody: the clinic's number comes from what this process showed last.
+"""
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from followup.context import last_seen_clinic
+
+
+def not_allowed(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
+    """Also the answer to a form without its CSRF token (`CSRF_FAILURE_VIEW`)."""
+    return _page(403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(404)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    return _page(500)
+
+
+def _page(status: int) -> HttpResponse:
+    return HttpResponse(render_to_string(f"errors/{status}.html", {"clinic": last_seen_clinic()}), status=status)
