@@ -1,0 +1,121 @@
+"""The console command `followup`.
+
+followup up [--port N] [--empty]   start everything and stay (--empty: without the demo clinic)
+followup down                      stop what runs
+followup status                    each process with name, pid, port and health, as JSON
+followup run NAME                  become one process: postgres, redis, web, worker, beat
+followup prepare [--demo]          bring tables and programmes up to date
+followup messages [--complete]     collect the texts into the translations, or check that none is missing
+
+Each takes --data DIR (default: .followup in the checkout, or FOLLOWUP_DATA). Any other word is a command about
+the clinic, such as `token nurse1`, `create-unit` or `verify-journal`; `followup help` lists them.
+"""
+
+import argparse
+import os
+import sys
+
+from followup.running import state as states
+
+OURS = ("followup", "api", "worker")
+
+
+def main() -> int:
+    words, named = take_data(sys.argv[1:])
+    data = states.data_folder(named)
+    os.environ["FOLLOWUP_DATA"] = str(data)
+    word = words[0] if words else "help"
+    if word in ("help", "-h", "--help"):
+        return show_help(words[1:])
+    own = {"up": up, "down": down, "status": status, "run": run, "prepare": prepare, "messages": messages}
+    if word in own:
+        return own[word](data, words[1:]) or 0
+    return django([word.replace("-", "_"), *words[1:]])
+
+
+def take_data(words: list[str]) -> tuple[list[str], str | None]:
+    """Take `--data DIR` out, wherever it stands."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--data")
+    known, rest = parser.parse_known_args(words)
+    return rest, known.data
+
+
+def up(data, words) -> int:
+    from followup.running import supervisor
+
+    parser = argparse.ArgumentParser(prog="followup up")
+    parser.add_argument("--port", type=int, help="port of the pages (default: 8000 or the next free one; 0: any)")
+    parser.add_argument("--empty", action="store_true", help="without the demo clinic")
+    parser.add_argument("--only", nargs="+", choices=supervisor.ORDER, help="start only these parts")
+    asked = parser.parse_args(words)
+    return supervisor.up(data, port=asked.port, demo=not asked.empty, only=asked.only)
+
+
+def down(data, words) -> int:
+    from followup.running import supervisor
+
+    return supervisor.down(data)
+
+
+def status(data, words) -> int:
+    from followup.running import parts
+
+    return parts.show_status(data)
+
+
+def run(data, words) -> None:
+    from followup.running import parts
+
+    if len(words) != 1:
+        sys.exit(f"Which part? One of {', '.join(parts.PARTS)}.")
+    parts.run(words[0], data)
+
+
+def prepare(data, words) -> None:
+    """Tables, programmes and, if asked, the demo clinic; safe to repeat."""
+    from django.core.management import call_command, get_commands
+
+    set_up_django()
+    call_command("migrate", interactive=False)
+    commands = get_commands()
+    for name in ("load_programmes", *(["load_demo"] if "--demo" in words else [])):
+        if name in commands:
+            call_command(name)
+
+
+def messages(data, words) -> int:
+    from followup.running import catalogues
+
+    return catalogues.main(words or ["--update"])
+
+
+def django(words: list[str]) -> int:
+    from django.core.management import execute_from_command_line
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "followup.settings")
+    execute_from_command_line(["followup", *words])
+    return 0
+
+
+def set_up_django() -> None:
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "followup.settings")
+    django.setup()
+
+
+def show_help(words: list[str]) -> int:
+    if words:
+        return django(["help", words[0].replace("-", "_")])
+    print(__doc__.strip())
+    from django.core.management import get_commands
+
+    set_up_django()
+    about = sorted(name for name, app in get_commands().items() if str(app).split(".")[0] in OURS)
+    print("\nAbout the clinic:", ", ".join(name.replace("_", "-") for name in about) or "none yet")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
