@@ -1,0 +1,1 @@
+"""What every test may use; `house` itself is in tests/house.py."""
