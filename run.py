@@ -63,7 +63,8 @@ def make_venv() -> None:
         stop(
             "Python could not make a virtual environment. On Debian and Ubuntu that takes one package:\n"
             "  apt install python3-venv\n"
-            "(Followup never installs into the system's own Python.) Python said:\n" + (made.stdout + made.stderr).strip()
+            "(Followup never installs into the system's own Python.) Python said:\n"
+            + (made.stdout + made.stderr).strip()
         )
 
 

@@ -174,11 +174,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-ALLOWED_HOSTS = [host for host in text("FOLLOWUP_HOSTS").replace(",", " ").split() if host] or [
-    str(_public.hostname),
-    "localhost",
-    "127.0.0.1",
-    "[::1]",
+# The last three are how the machine asks itself whether it is well.
+ALLOWED_HOSTS = [
+    *(text("FOLLOWUP_HOSTS").replace(",", " ").split() or [str(_public.hostname)]),
+    *("localhost", "127.0.0.1", "[::1]"),
 ]
 
 INSTALLED_APPS = [

@@ -32,11 +32,11 @@ class AssetsChanged(Exception):
 
 def main(arguments: list[str]) -> int:
     steps = [
-        (BUILD / "assets.stamp", fetched_from(), build_assets),
-        (BUILD / "static.stamp", None, collect),
+        (BUILD / "assets.stamp", fetched_from, build_assets),
+        (BUILD / "static.stamp", collected_from, collect),
     ]
-    for stamp, made_from, step in steps:
-        made_from = made_from or collected_from()
+    for stamp, inputs, step in steps:
+        made_from = inputs()
         if stamp.exists() and stamp.read_text() == made_from:
             continue
         if "--check" in arguments:

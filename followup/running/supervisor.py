@@ -282,5 +282,3 @@ def tail(log: Path, lines: int = 30) -> str:
 
 def say(text: str) -> None:
     print(text, flush=True)
-
-
