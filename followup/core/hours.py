@@ -175,7 +175,7 @@ class OpeningHours:
             return self.add_working_days(from_at, duration.working_days)
         if duration.calendar_days is not None:
             return self.last_closing_by(from_at, duration.calendar_days)
-        return self.other_part_of_open_day(from_at, duration.other_part_of_open_day)
+        return self.other_part_of_open_day(from_at, duration.other_part_of_open_day or 1)
 
     def add_working_days(self, start: date | datetime, days: int) -> datetime:
         """Closing of the nth open day after the day of `start`. With 0: of that day, or the next open one."""
@@ -184,7 +184,7 @@ class OpeningHours:
             days = 1
         for _ in range(days):
             day = self.next_open_day(day)
-        return self.close_of(day)
+        return self.spans(day)[-1][1]
 
     def last_closing_by(self, at: datetime, calendar_days: int = 3) -> datetime | None:
         """The last closing after `at` and before the end of the nth calendar day (the day of `at` is day 0).
@@ -207,7 +207,7 @@ class OpeningHours:
         early = bool(self.spans(day)) and at < self._middle(day)
         for _ in range(days):
             day = self.next_open_day(day)
-        return self._middle(day) if early else self.open_of(day)
+        return self._middle(day) if early else self.spans(day)[0][0]
 
     # inside
 

@@ -77,7 +77,7 @@ class Unreadable(ValueError):
 def read(source: str | Path | Mapping) -> dict:
     """The plain data of a file or mapping, as JSON can hold it. Raises Unreadable."""
     try:
-        raw = source if isinstance(source, Mapping) else yaml.load(_content(Path(source)), Loader=_Loader)
+        raw = source if isinstance(source, Mapping) else _yaml(Path(source))
         if not isinstance(raw, Mapping):
             raise ValueError("a programme file is a mapping")
         return json.loads(json.dumps(raw, default=_plain, allow_nan=False))
@@ -210,8 +210,10 @@ def _message_astray(rules: Rules, id: str, path: str, template: str, language: s
     filled = template.format(**{name: text(value, language) for name, value in LONG_VALUES.items()})
     if (length := gsm7.length(filled)) >= gsm7.ONE_MESSAGE:
         yield Finding("error", path, f"{length} characters with usual long values, under {gsm7.ONE_MESSAGE} allowed")
-    if word := OPTS_OUT.search(template):
-        yield Finding("error", path, f"whoever answers {word[0]} gets no more texts from us: give a link or a number")
+    if keyword := OPTS_OUT.search(template):
+        yield Finding(
+            "error", path, f"whoever answers {keyword[0]} gets no more texts from us: give a link or a number"
+        )
     if id == "code" and template.splitlines()[-1] != "@{host} #{code}":
         yield Finding("error", path, "the last line is @{host} #{code}, by which a phone fills in the code")
 
@@ -223,7 +225,9 @@ def _gaps_astray(path: str, template: str, allowed: set[str]) -> Iterator[Findin
         yield Finding("error", path, f"braces: {error}")
         return
     for name in unknown:
-        yield Finding("error", path, f"{{{name}}} is not filled here" + (f", only {_listed(allowed)}" if allowed else ""))
+        yield Finding(
+            "error", path, f"{{{name}}} is not filled here" + (f", only {_listed(allowed)}" if allowed else "")
+        )
 
 
 def _said(said: Text) -> list[tuple[str, str]]:
@@ -249,10 +253,10 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _content(path: Path) -> str:
+def _yaml(path: Path) -> Any:
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"larger than {MOST_BYTES:,} bytes")
-    return path.read_text(encoding="utf-8-sig")
+    return yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)  # noqa: S506 - a SafeLoader
 
 
 def _plain(value: Any) -> str:

@@ -1,4 +1,7 @@
-"""The alphabet of a plain text message (3GPP TS 23.038): 160 characters a message, or 70 as soon as one lies outside it."""
+"""The alphabet of a plain text message (3GPP TS 23.038).
+
+A message holds 160 characters, but only 70 as soon as one of them lies outside this alphabet.
+"""
 
 ONE_MESSAGE = 160
 

@@ -1,17 +1,19 @@
+import uuid
+
 from django.db import models
 from django.db.models import Q
 
 from followup.core import clock
-from followup.core.models import Row
 from followup.programmes import checks
 from followup.programmes.schema import Rules
 
 _parsed: dict[str, Rules] = {}
 
 
-class Programme(Row):
+class Programme(models.Model):
     """One version of one condition's way of working, as it was loaded. Never changed: a trigger refuses it."""
 
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.CharField(max_length=40)
     version = models.PositiveIntegerField()
     data = models.JSONField()

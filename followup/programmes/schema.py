@@ -1,8 +1,8 @@
 """The shape of a programme file: a condition's way of working, as data.
 
-Pydantic says what may stand where; `consistency` says what must fit together; `warnings_about` says what a person has still to do.
-Every clinical entry names its source, a mark (F found in that source, K general knowledge, D our own derivation), who signed it off
-and when to look at it again.
+Here stands what may be where, and the questions policies ask of it; `checks` says what must fit together and what a
+person has still to do. Every clinical entry names its source, a mark (F found in that source, K general knowledge, D
+our own derivation), who signed it off and when to look at it again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -64,7 +64,7 @@ class Diagnosis(Entry):
 
 
 class Group(Entry):
-    """A way of being followed up: `label` and `explanation` are for patients ("follow-up plan"), `staff_label` for the team."""
+    """A way of being followed up. Patients read `label` and `explanation` as their follow-up plan."""
 
     id: Slug
     label: Text
@@ -88,7 +88,7 @@ class Reason(Entry):
 
 
 class RedFlag(Clinical):
-    """A sign that cannot wait, worded so that a patient can tick it. R0 shows the emergency page; R1 moves the call up."""
+    """A sign that cannot wait, worded for a patient to tick. R0 also shows the emergency page."""
 
     id: Slug
     ask: Text
@@ -96,7 +96,10 @@ class RedFlag(Clinical):
 
 
 class Emergency(Clinical):
-    """The public page for somebody with a sign of level R0. Filled with {emergency}, {advice_line}, {clinic_phone}, {hours}."""
+    """The public page for somebody with a sign of level R0.
+
+    Filled with {emergency}, {advice_line}, {clinic_name}, {clinic_phone}, {hours}.
+    """
 
     title: Text
     text: Text

@@ -10,7 +10,7 @@ FALLBACK = "en"
 
 
 class Text(BaseModel):
-    """One thing said in each language of the product. English is always there; `check` names what is not translated."""
+    """One thing said in each language of the product. English is always there; `check` names what is missing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -22,7 +22,7 @@ class Text(BaseModel):
 
 
 def text(value: Text | Mapping[str, str] | str | None, language: str | None = None) -> str:
-    """`value` in `language`, else in the active one, else in English. A plain string is returned as it is, None as ""."""
+    """`value` in `language` (without it the active one), else in English. A plain string stays as it is, None is ""."""
     if value is None or isinstance(value, str):
         return value or ""
     said = value.model_dump() if isinstance(value, Text) else value

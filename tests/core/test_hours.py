@@ -15,7 +15,8 @@ WITH_LUNCH = [(time(8), time(12)), (time(13), time(16))]
 EVES = swedish_eves(2026) | swedish_eves(2027)
 CLINIC = OpeningHours(STOCKHOLM, {0: DAY, 1: DAY, 2: WITH_LUNCH, 3: DAY, 4: DAY}, closed_days("SE", EVES))
 NIGHT_LINE = OpeningHours(STOCKHOLM, dict.fromkeys(range(7), [(time(0), time(0))]))
-MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 1), timezones=st.just(UTC))
+YEARS = datetime.fromisoformat("2026-01-01"), datetime.fromisoformat("2027-12-01")
+MOMENTS = st.datetimes(*YEARS, timezones=st.just(UTC))
 LENGTHS = st.timedeltas(timedelta(minutes=1), timedelta(hours=90))
 CALENDARS = st.sampled_from([CLINIC, NIGHT_LINE])
 

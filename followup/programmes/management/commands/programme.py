@@ -37,7 +37,9 @@ class Command(BaseCommand):
         if any(finding.level == "error" for finding in findings):
             raise CommandError(f"{file}: cannot be used.")
         if findings:
-            self.stdout.write(f"{file}: can be loaded, but not set live before a clinician has signed and translations are there.")
+            self.stdout.write(
+                f"{file}: can be loaded, but not set live before a clinician has signed and translations are there."
+            )
         else:
             self.stdout.write(f"{file}: fine.")
 
