@@ -232,7 +232,10 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [ROOT / "templates"],
         "APP_DIRS": False,
-        "OPTIONS": {"environment": "followup.jinja.environment"},
+        "OPTIONS": {
+            "environment": "followup.jinja.environment",
+            "context_processors": ["followup.context.clinic"],
+        },
     },
     # Only for packages that bring Django templates of their own.
     {

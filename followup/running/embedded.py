@@ -53,7 +53,7 @@ def postgres_programs() -> Path:
 
 def postgres_major(programs: Path) -> int:
     said = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True).stdout
-    found = re.search(r"(\d+)(\.\d+|\w*)?\s*", said.rpartition(")")[2])
+    found = re.search(r"\(PostgreSQL\) (\d+)", said)
     if not found:
         raise CannotStart(f"{programs / 'postgres'} does not say which version it is: {said.strip()!r}")
     return int(found.group(1))

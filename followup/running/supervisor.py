@@ -62,7 +62,7 @@ class Child:
         self.data = data
         self.process: subprocess.Popen | None = None
         self.started = 0.0
-        self.pause = 0.0  # seconds before the next try; grows while it keeps dying
+        self.deaths = 0  # in a row
         self.again_at: float | None = None
 
     def start(self) -> None:
@@ -83,16 +83,16 @@ class Child:
         self.started, self.again_at = time.monotonic(), None
 
     def look(self) -> None:
-        """Bring it back when it died: at once, then ever more slowly while it does not stay up."""
+        """Bring it back when it died: three times at once, then ever more slowly while it does not stay up."""
         now = time.monotonic()
         if self.again_at is not None:
             if now >= self.again_at:
                 self.start()
         elif self.process and self.process.poll() is not None:
-            steady = now - self.started > STEADY
-            self.pause = 0.5 if steady or not self.pause else min(self.pause * 2, 30)
-            self.again_at = now + self.pause
-            say(f"{self.name} ended ({ending(self.process.returncode)}); starting it again in {self.pause:g} s.")
+            self.deaths = 1 if now - self.started > STEADY else self.deaths + 1
+            pause = min(0.5 * 2 ** max(0, self.deaths - 3), 30)
+            self.again_at = now + pause
+            say(f"{self.name} ended ({ending(self.process.returncode)}); starting it again in {pause:g} s.")
 
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
