@@ -77,7 +77,7 @@ class Choice(Entry):
     label: Text
 
 
-class Reason(Entry):
+class Reason(Clinical):
     """Why a patient gets in touch. `asks` are the questions that follow, in order."""
 
     id: Slug
@@ -146,7 +146,7 @@ OutcomeId = Literal[
 ]
 
 
-class Outcome(Entry):
+class Outcome(Clinical):
     """How a call ends. `needs` must be given with it, `offers` may be; `leaves` is the step of the case afterwards.
 
     A held time counts as the slot that clinic_time needs. `within` is the promise of with_clinician.
