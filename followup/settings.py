@@ -165,6 +165,12 @@ EMAIL_USE_TLS = _mail_options.get("tls", "") in ("1", "yes", "true")
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = text("FOLLOWUP_EMAIL_FROM", f"followup@{_public.hostname}")
 
+# How much the log says
+
+FOLLOWUP_LOG_LEVEL = text("FOLLOWUP_LOG_LEVEL", "INFO").upper()
+if FOLLOWUP_LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+    raise SystemExit("FOLLOWUP_LOG_LEVEL should be one of debug, info, warning and error.")
+
 # Django
 
 DEBUG = False
@@ -377,7 +383,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"lines": {"()": "followup.running.logs.Lines"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
-    "root": {"handlers": ["stderr"], "level": text("FOLLOWUP_LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": FOLLOWUP_LOG_LEVEL},
     "loggers": {
         "django": {"level": "INFO", "handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},

@@ -97,18 +97,25 @@ def complete() -> int:
     texts, wrong = extract(), []
     for language in LANGUAGES:
         po = LOCALE / language / "LC_MESSAGES" / "django.po"
-        catalogue = read(po) if po.exists() else Catalog(locale=language)
-        for text in texts:
-            if not text.id:
-                continue
-            there = catalogue.get(text.id, text.context)
-            strings = (there.string if isinstance(there.string, tuple) else (there.string,)) if there else ("",)
-            if not all(strings):
-                wrong.append(f"{language}: not translated: {text.id!r}")
-            elif there:
-                wrong += [f"{language}: {error}: {text.id!r}" for error in there.check()]
+        translated = read(po) if po.exists() else Catalog(locale=language)
+        wrong += [f"{language}: {gap}" for gap in gaps(texts, translated)]
     print("\n".join(wrong) if wrong else "All texts are translated.")
     return 1 if wrong else 0
+
+
+def gaps(texts: Catalog, translated: Catalog) -> list[str]:
+    """What a catalogue lacks of the texts, and translations whose placeholders are not those of the text."""
+    found = []
+    for text in texts:
+        if not text.id:
+            continue
+        there = translated.get(text.id, text.context)
+        strings = there.string if there else ""
+        if not strings or (isinstance(strings, tuple) and not all(strings)):
+            found.append(f"not translated: {text.id!r}")
+        else:
+            found += [f"{error}: {text.id!r}" for error in there.check()]
+    return found
 
 
 def read(po: Path) -> Catalog:

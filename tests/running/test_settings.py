@@ -1,0 +1,65 @@
+"""A wrong setting stops the start with one plain sentence."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+WRONG = [
+    ({"FOLLOWUP_SWEEP_SECONDS": "soon"}, "FOLLOWUP_SWEEP_SECONDS should be a number of seconds"),
+    ({"FOLLOWUP_LEASE_SECONDS": "0.5"}, "FOLLOWUP_LEASE_SECONDS should be between one second and a week"),
+    ({"FOLLOWUP_RETRY_SECONDS": "nan"}, "FOLLOWUP_RETRY_SECONDS should be between one second and a week"),
+    ({"FOLLOWUP_DEMO": "perhaps"}, "FOLLOWUP_DEMO should be yes or no"),
+    ({"FOLLOWUP_MLLP_PORT": "70000"}, "FOLLOWUP_MLLP_PORT should be a port number"),
+    ({"DATABASE_URL": "mysql://here/there"}, "DATABASE_URL should be an address that begins with postgresql://"),
+    ({"REDIS_URL": "redis://host:port"}, "REDIS_URL should be an address"),
+    ({"FOLLOWUP_SECRET_KEY": "short"}, "FOLLOWUP_SECRET_KEY should be at least 32 characters"),
+    ({"FOLLOWUP_SECRET_KEY_FILE": "/not/there"}, "FOLLOWUP_SECRET_KEY_FILE names /not/there"),
+    ({"TWILIO_ACCOUNT_SID": "AC1"}, "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together"),
+    ({"FOLLOWUP_CLOCK_FILE": "clock"}, "need FOLLOWUP_TESTING=1"),
+    ({"FOLLOWUP_LOG_LEVEL": "loud"}, "FOLLOWUP_LOG_LEVEL should be one of"),
+]
+
+
+@pytest.mark.parametrize(("environment", "sentence"), WRONG, ids=lambda value: "".join(value) if value else "")
+def test_a_wrong_value_stops_the_start_with_a_plain_sentence(environment, sentence, tmp_path):
+    done = settings("print('started')", environment, tmp_path)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path):
+    key = "k" * 40
+    (tmp_path / "key").write_text(f"{key}\n")
+    done = settings("print(s.SECRET_KEY)", {"FOLLOWUP_SECRET_KEY_FILE": str(tmp_path / "key")}, tmp_path)
+    assert done.stdout.strip() == key
+
+
+def test_a_password_in_an_address_is_not_repeated_in_the_complaint(tmp_path):
+    done = settings("", {"REDIS_URL": "http://:hunter2@host/0"}, tmp_path)
+    assert done.returncode == 1
+    assert "hunter2" not in done.stderr
+
+
+def test_an_address_with_signs_in_the_password_is_read_right(tmp_path):
+    url = "postgresql://anna%40clinic:p%2Fw@db:5433/follow?sslmode=require"
+    show = "d = s.DATABASES['default']; print(d['USER'], d['PASSWORD'], d['PORT'], d['NAME'], d['OPTIONS']['sslmode'])"
+    assert settings(show, {"DATABASE_URL": url}, tmp_path).stdout.split() == [
+        "anna@clinic",
+        "p/w",
+        "5433",
+        "follow",
+        "require",
+    ]
+
+
+def settings(code: str, environment: dict[str, str], data) -> subprocess.CompletedProcess:
+    bare = {"PATH": os.environ["PATH"], "FOLLOWUP_DATA": str(data)}
+    return subprocess.run(
+        [sys.executable, "-c", f"import followup.settings as s; {code}"],
+        env=bare | environment,
+        capture_output=True,
+        text=True,
+    )

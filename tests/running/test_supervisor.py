@@ -1,0 +1,104 @@
+"""The supervisor at work, with real processes."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.house import ROOT, build, followup, surroundings, until
+
+NAMES = ["postgres", "redis", "web", "worker", "beat"]
+
+
+def test_everything_runs_and_is_well(product):
+    rows = product.status()
+    assert [row["name"] for row in rows] == NAMES
+    assert all(row["healthy"] for row in rows)
+    assert rows[2]["port"] == int(product.url.rpartition(":")[2])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_killed_part_is_back_within_five_seconds(product, name):
+    killed = product.kill(name)
+    until(lambda: product.pid(name) not in (None, killed), within=5, what=f"{name} coming back")
+    until(lambda: all(row["healthy"] for row in product.status()), within=30, what="everything being well again")
+
+
+def test_a_halted_part_shows_in_the_status(product):
+    with product.stopped("beat"):
+        done = product.console("status")
+        assert done.returncode == 1
+        assert [row["name"] for row in product.status() if not row["healthy"]] == ["beat"]
+
+
+def test_sigterm_stops_every_child_and_leaves_none_behind(product):
+    pids = [product.pid(name) for name in NAMES]
+    pool = children_of(product.pid("worker"))
+    assert pool
+    product.process.send_signal(signal.SIGTERM)
+    assert product.process.wait(30) == 0
+    assert [pid for pid in [*pids, *pool] if is_there(pid)] == []
+
+
+def test_a_second_start_on_the_same_folder_is_refused(servers):
+    again = servers.console("up", "--empty", "--port", "0")
+    assert again.returncode == 1
+    assert "already running" in again.stdout
+    assert "Traceback" not in again.stdout + again.stderr
+
+
+def test_a_killed_supervisor_takes_its_children_along_and_the_next_start_finds_the_data(servers):
+    with connected(servers) as connection:
+        connection.execute("create table kept (word text)")
+        connection.execute("insert into kept values ('still here')")
+    servers.kill("supervisor")
+    until(lambda: not (servers.pid("postgres") or servers.pid("redis")), what="the children ending")
+    servers.process = build(servers.data, ["postgres", "redis"])
+    with connected(servers) as connection:
+        assert connection.execute("select word from kept").fetchone() == ("still here",)
+
+
+def test_down_stops_what_runs_and_says_so_when_nothing_does(servers):
+    assert servers.console("down").returncode == 0
+    assert servers.process.wait(5) == 0
+    assert "Nothing is running" in servers.console("down").stdout
+
+
+def test_a_port_in_use_is_said_plainly(servers, tmp_path):
+    taken = str(servers.state["ports"]["postgres"])
+    command = followup("up", "--empty", "--port", taken, "--data", tmp_path / "other")
+    done = subprocess.run(
+        command, env=surroundings(tmp_path / "other"), cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert f"Port {taken} is in use" in done.stdout
+
+
+def test_keys_and_passwords_are_kept_from_other_users_and_from_the_command_line(servers):
+    state = servers.state
+    assert (servers.data / "state.json").stat().st_mode & 0o077 == 0
+    assert servers.data.stat().st_mode & 0o066 == 0
+    for name in ("postgres", "redis"):
+        words = Path(f"/proc/{servers.pid(name)}/cmdline").read_text()
+        assert state["postgres_password"] not in words
+        assert state["redis_password"] not in words
+
+
+def connected(house):
+    return psycopg.connect(house.state["database_url"], autocommit=True)
+
+
+def children_of(pid: int) -> list[int]:
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
