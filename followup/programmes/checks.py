@@ -214,6 +214,8 @@ def _message_astray(rules: Rules, id: str, path: str, template: str, language: s
         yield Finding(
             "error", path, f"whoever answers {keyword[0]} gets no more texts from us: give a link or a number"
         )
+    if "{first_name}" in template.removeprefix("{first_name}, "):
+        yield Finding("error", path, "{first_name}, stands at the very beginning, so that it can be left out")
     if id == "code" and template.splitlines()[-1] != "@{host} #{code}":
         yield Finding("error", path, "the last line is @{host} #{code}, by which a phone fills in the code")
 

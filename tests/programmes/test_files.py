@@ -156,6 +156,10 @@ def put(path, value):
         (put(["messages", "agreed", "sms"], {"en": "{link!r}"}), "messages.agreed.sms.en: braces: "),
         (put(["messages", "agreed", "sms"], {"en": "{link:>9}"}), "messages.agreed.sms.en: braces: "),
         (put(["messages", "agreed", "sms"], {"en": "{link"}), "messages.agreed.sms.en: braces: "),
+        (
+            put(["messages", "agreed", "sms"], {"en": "Dear {first_name}"}),
+            "messages.agreed.sms.en: {first_name}, stands",
+        ),
         (put(["messages", "agreed", "sms"], {"en": "It’s ready – go"}), "not in the alphabet of text messages: ’–"),
         (put(["messages", "agreed", "sms"], {"en": "x" * 160}), "messages.agreed.sms.en: 160 characters with usual"),
         (put(["messages", "agreed", "sms"], {"en": "€" * 80}), "messages.agreed.sms.en: 160 characters with usual"),
