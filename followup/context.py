@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import time
 
 from django.http import HttpRequest
 
@@ -53,8 +54,16 @@ def clinic_of(unit: Unit) -> Clinic:
         place=unit.place,
         phone=unit.phone,
         phone_link="tel:" + re.sub(r"[^\d+]", "", unit.phone),
-        hours_text=words.opening_hours(unit.hours.weekly),
+        hours_text=words.opening_hours(_weekly(unit)),
         emergency_number=unit.emergency_number,
         advice_number=unit.advice_number,
         own_colour=colour if colour != OUR_COLOUR and re.fullmatch(r"#[0-9a-f]{6}", colour) else "",
     )
+
+
+def _weekly(unit: Unit) -> dict[int, list[tuple[time, time]]]:
+    """The week as it is written down; `unit.hours` would fetch every closed day for a line at the foot of the page."""
+    return {
+        int(weekday): [(time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in spans]
+        for weekday, spans in unit.weekly_hours.items()
+    }

@@ -21,7 +21,7 @@ def environment(**options) -> Environment:
     options["undefined"] = ChainableUndefined
     options["loader"] = ChoiceLoader([options["loader"], PackageLoader("nhsuk_frontend_jinja")])
     options["extensions"] = ["jinja2.ext.i18n", *options.get("extensions", [])]
-    env = Environment(trim_blocks=True, lstrip_blocks=True, **options)
+    env = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701  Django's backend says autoescape=True
     env.policies["ext.i18n.trimmed"] = True
     env.install_gettext_callables(
         gettext=gettext, ngettext=ngettext, pgettext=pgettext, npgettext=npgettext, newstyle=True
@@ -105,5 +105,5 @@ def error_list(forms: BaseForm | Iterable[BaseForm] | None) -> list[dict[str, st
 
 def field_error(form: BaseForm | None, name: str) -> dict[str, str] | None:
     """The `errorMessage` of one field for a component, or None."""
-    messages = form.errors.get(name) if form is not None else None
+    messages = form.errors.get(name) if form else None
     return {"text": " ".join(messages), "visuallyHiddenText": gettext("Error")} if messages else None

@@ -6,3 +6,7 @@ from django.views.i18n import set_language
 urlpatterns = [
     path("language", set_language, name="set_language"),
 ]
+
+handler403 = "followup.faults.not_allowed"
+handler404 = "followup.faults.not_found"
+handler500 = "followup.faults.broken"

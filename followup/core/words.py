@@ -117,17 +117,17 @@ def _wall_time(value: datetime | time, zone: Zone | None) -> time:
 
 
 def moment(
-    value: datetime, *, now: datetime, zone: Zone, language: str | None = None, staff: bool = False
+    value: datetime, *, zone: Zone, now: datetime | None = None, language: str | None = None, staff: bool = False
 ) -> str:
     """3:40pm today, 10:20am tomorrow, 10:20am on Thursday 26 November, 15:40 i dag: fits after "before" and "at".
 
-    Only for what is read now. A text that may be read tomorrow names the day: use `day_and_time`. `staff` gives 24 hours.
+    Without `now` the day is always named: for a text that may be read tomorrow. `staff` gives 24 hours.
     """
     speaking = _speaking(language)
     said = clock24(value, zone=zone) if staff else clock_time(value, zone=zone, language=language)
-    its_day, today = _date_of(value, zone), _date_of(now, zone)
+    its_day, today = _date_of(value, zone), _date_of(now, zone) if now else None
     near = {0: speaking.today, 1: speaking.tomorrow, -1: speaking.yesterday}
-    pattern = near.get((its_day - today).days)
+    pattern = near.get((its_day - today).days) if today else None
     if pattern:
         return pattern.format(time=said)
     named = _named_day(its_day, today, language)

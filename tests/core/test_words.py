@@ -90,6 +90,11 @@ def test_a_moment_is_said_from_where_the_reader_stands(now, english, swedish):
     assert words.moment(VISIT, now=now, zone=STOCKHOLM, language="sv") == swedish
 
 
+def test_a_moment_that_may_be_read_tomorrow_names_its_day():
+    assert words.moment(VISIT, zone=STOCKHOLM, language="en") == "3:40pm on Thursday 26 November"
+    assert words.moment(VISIT, zone=STOCKHOLM, language="sv") == "15:40 torsdag 26 november"
+
+
 def test_staff_read_a_moment_in_24_hours():
     assert words.moment(VISIT, now=at(26, 8), zone=STOCKHOLM, language="en", staff=True) == "15:40 today"
 
@@ -135,7 +140,7 @@ def test_late_is_as_long_as_early():
 
 
 EIGHT_TO_FOUR = [(time(8), time(16))]
-WEEK = {weekday: EIGHT_TO_FOUR for weekday in range(5)}
+WEEK = dict.fromkeys(range(5), EIGHT_TO_FOUR)
 
 
 def test_days_with_the_same_hours_are_said_together():
