@@ -1,0 +1,124 @@
+"""The nurses' call queue: promises to ring somebody, the tries, and what each call led to."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from followup.cases.models import Case
+from followup.core import clock
+from followup.core.models import Row
+from followup.people.models import Patient, Unit, User
+
+
+class State(models.TextChoices):
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+OPEN = (State.WAITING, State.CLAIMED)
+
+
+class CallbackWords(models.QuerySet["Callback"]):
+    def open(self) -> "CallbackWords":
+        return self.filter(state__in=OPEN)
+
+    def waiting(self) -> "CallbackWords":
+        return self.filter(state=State.WAITING)
+
+    def of_unit(self, unit: Unit) -> "CallbackWords":
+        return self.filter(unit=unit)
+
+    def in_order(self) -> "CallbackWords":
+        """The order in which they are rung: priority, then promise, then arrival."""
+        return self.order_by("priority", "due", "arrived_at", "id")
+
+
+class Callback(Row):
+    """A promise to ring. A claim is a lease: it holds until `lease_until`, and use renews it.
+
+    `due` is the end of the promised window; `window_start` and `window_end` are laid into nurse hours by the worker. `decide_since` is
+    set when the last try found nobody: then a person decides, and nobody rings by turn.
+    """
+
+    unit = models.ForeignKey(Unit, models.PROTECT)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="callbacks")
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="callbacks")
+    reason = models.CharField(max_length=20)
+    priority = models.SmallIntegerField()
+    lifted_at = models.DateTimeField(null=True, help_text="When a passed promise raised the priority.")
+    arrived_at = models.DateTimeField(default=clock.now)
+    not_before = models.DateTimeField()
+    due = models.DateTimeField()
+    window_start = models.DateTimeField(null=True)
+    window_end = models.DateTimeField(null=True)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    claimed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="callbacks")
+    claimed_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True, help_text="When its holder first saw the call page.")
+    dialled_at = models.DateTimeField(null=True, help_text="The first dial under this claim.")
+    attempts = models.SmallIntegerField(default=0)
+    unanswered = models.SmallIntegerField(default=0)
+    decide_since = models.DateTimeField(null=True)
+    handed_note = models.TextField(blank=True, help_text="What the last holder left for the next.")
+    ended_at = models.DateTimeField(null=True)
+
+    objects = CallbackWords.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(priority__gte=1, priority__lte=5), name="callback_priority_1_to_5"),
+            models.CheckConstraint(
+                condition=Q(state="claimed", claimed_by__isnull=False, lease_until__isnull=False)
+                | (~Q(state="claimed") & Q(claimed_by=None, lease_until=None)),
+                name="a_claim_has_its_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OPEN, ended_at=None) | Q(state__in=["done", "cancelled"], ended_at__isnull=False),
+                name="callback_ends_once",
+            ),
+            models.UniqueConstraint(fields=["case"], condition=Q(state__in=OPEN), name="one_open_callback"),
+            models.UniqueConstraint(fields=["patient"], condition=Q(state="claimed"), name="rung_by_one_nurse"),
+        ]
+        indexes = [
+            models.Index(
+                "unit", "priority", "due", "arrived_at", "id", name="callback_queue", condition=Q(state__in=OPEN)
+            ),
+            models.Index("lease_until", name="callback_leases", condition=Q(state="claimed")),
+            models.Index("due", name="callback_promises", condition=Q(state__in=OPEN, lifted_at=None)),
+            models.Index(F("claimed_by"), name="callbacks_of_nurse", condition=Q(state="claimed")),
+        ]
+
+
+class AttemptResult(models.TextChoices):
+    DIALLED = "dialled"
+    NO_ANSWER = "no_answer"
+    REACHED = "reached"
+
+
+class Attempt(Row):
+    """One try to reach the patient; unreached is one too."""
+
+    callback = models.ForeignKey(Callback, models.CASCADE, related_name="tries")
+    number = models.SmallIntegerField()
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=clock.now)
+    result = models.CharField(max_length=12, choices=AttemptResult, default=AttemptResult.DIALLED)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["callback", "number"], name="tries_are_numbered")]
+
+
+class CallOutcome(Row):
+    """What a call led to: written once, when the callback is done."""
+
+    callback = models.OneToOneField(Callback, models.PROTECT, related_name="outcome")
+    outcome = models.CharField(max_length=20)
+    also = models.JSONField(default=list)
+    note = models.TextField(blank=True)
+    advice = models.JSONField(default=list, help_text="Ids of advice texts in the programme.")
+    agreed = models.TextField(blank=True, help_text="What was agreed, in words that the patient reads.")
+    call_again_on = models.DateField(null=True)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=clock.now)

@@ -1,0 +1,95 @@
+"""Reading the queue."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Min, Q, QuerySet
+
+from followup.callbacks.models import Attempt, Callback, CallbackWords, CallOutcome, State
+from followup.core import clock
+from followup.core.errors import Unknown
+from followup.people.access import may, unit_of
+from followup.people.models import Unit, User
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The head of the queue: the same numbers on list, board and badge."""
+
+    waiting: int
+    late: int
+    mine: int
+    to_decide: int
+    oldest: datetime | None
+
+
+def in_queue(unit: Unit) -> CallbackWords:
+    """Everything that waits or is being rung at this unit, in the order in which it is rung."""
+    return Callback.objects.open().of_unit(unit).select_related("case", "patient", "claimed_by").in_order()
+
+
+def numbers(unit: Unit, user: User) -> Numbers:
+    """`waiting` may be rung now, `late` has a passed promise, `oldest` is the arrival of whoever has waited longest."""
+    at = clock.now()
+    ready = Q(state=State.WAITING, not_before__lte=at, decide_since=None)
+    found = (
+        Callback.objects.open()
+        .of_unit(unit)
+        .aggregate(
+            waiting=Count("id", filter=ready),
+            late=Count("id", filter=Q(due__lt=at)),
+            mine=Count("id", filter=Q(claimed_by=user, lease_until__gt=at)),
+            to_decide=Count("id", filter=Q(decide_since__isnull=False)),
+            oldest=Min("arrived_at", filter=ready),
+        )
+    )
+    return Numbers(**found)
+
+
+def next_planned(unit: Unit) -> datetime | None:
+    """When the next call that cannot be made yet may be made."""
+    later = Callback.objects.waiting().of_unit(unit).filter(not_before__gt=clock.now(), decide_since=None)
+    return later.aggregate(next=Min("not_before"))["next"]
+
+
+def callback_for(user: User, callback_id: UUID | str) -> Callback:
+    """That callback, if this person answers calls at its unit; else `Unknown`."""
+    if not may(user, "answer_calls"):
+        raise Unknown
+    rows = Callback.objects.of_unit(unit_of(user)).select_related(
+        "case__programme", "patient__unit", "claimed_by", "unit"
+    )
+    callback = rows.filter(id=callback_id).first()
+    if callback is None:
+        raise Unknown
+    return callback
+
+
+def open_of_case(case_id: UUID) -> Callback | None:
+    return Callback.objects.open().filter(case_id=case_id).first()
+
+
+def latest_of_case(case_id: UUID) -> Callback | None:
+    return Callback.objects.filter(case_id=case_id).order_by("-arrived_at").first()
+
+
+def outcomes_of_case(case_id: UUID) -> QuerySet[CallOutcome]:
+    """What the calls of a case led to, newest first."""
+    return CallOutcome.objects.filter(callback__case_id=case_id).select_related("by", "callback").order_by("-at")
+
+
+def tries_of_case(case_id: UUID) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(callback__case_id=case_id).select_related("by").order_by("at")
+
+
+def run_out(limit: int = 100) -> list[UUID]:
+    """Ids of claimed callbacks whose lease has run out."""
+    gone = Callback.objects.filter(state=State.CLAIMED, lease_until__lte=clock.now())
+    return list(gone.order_by("lease_until").values_list("id", flat=True)[:limit])
+
+
+def promise_passed(limit: int = 100) -> list[UUID]:
+    """Ids of open callbacks whose promise has passed and that were not lifted for it yet."""
+    passed = Callback.objects.open().filter(due__lt=clock.now(), lifted_at=None)
+    return list(passed.order_by("due").values_list("id", flat=True)[:limit])

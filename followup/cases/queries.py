@@ -1,0 +1,39 @@
+"""Reading cases: one query per number."""
+
+from uuid import UUID
+
+from followup.cases.models import Ask, Case, CaseWords
+from followup.core.errors import Unknown
+from followup.people.access import patients_visible_to
+from followup.people.models import Patient, Unit, User
+
+
+def visible_to(user: User) -> CaseWords:
+    return Case.objects.filter(patient__in=patients_visible_to(user)).select_related("patient", "unit", "programme")
+
+
+def case_for(user: User, case_id: UUID | str) -> Case:
+    """That case, if this person may know of it; else `Unknown`."""
+    case = visible_to(user).filter(id=case_id).first()
+    if case is None:
+        raise Unknown
+    return case
+
+
+def open_contact_of(patient: Patient) -> Case | None:
+    return Case.objects.open().filter(patient=patient, kind="contact").select_related("unit", "programme").first()
+
+
+def at_risk(unit: Unit) -> CaseWords:
+    """Cases whose promise cannot be kept unless somebody acts, the most urgent first."""
+    return Case.objects.at_risk().of_unit(unit).select_related("patient").order_by("due", "opened")
+
+
+def open_asks(unit: Unit, owner: User | None = None):
+    """What calls left for clinicians and nobody has answered; for `owner`: theirs and those that are anybody's."""
+    asks = (
+        Ask.objects.filter(case__unit=unit, answered_at=None)
+        .select_related("case__patient", "asked_by", "owner")
+        .order_by("due")
+    )
+    return asks.filter(owner__in=[owner]) | asks.filter(owner=None) if owner else asks

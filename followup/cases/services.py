@@ -1,0 +1,171 @@
+"""Opening a case and moving it. `move` is the only door between steps."""
+
+import random
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from followup.cases.flows import FLOWS
+from followup.cases.models import Ask, Case, Move
+from followup.core import announce, clock, ids, journal
+from followup.core.errors import Refused
+from followup.core.journal import Signs
+from followup.people.models import Patient, User
+from followup.people.queries import enrolment_of
+
+
+class MoveNotAllowed(Refused):
+    code = "move-not-allowed"
+    words = _("The case cannot go from where it is to there.")
+
+
+class NotInAProgramme(Refused):
+    code = "not-in-a-programme"
+    words = _("This person is not in a programme.")
+
+
+class AlreadyAnswered(Refused):
+    code = "already-answered"
+    words = _("Somebody has already answered this.")
+
+
+@transaction.atomic
+def open_case(*, patient: Patient, kind: str, by: Signs, due: datetime | None = None) -> Case:
+    """A new case at the first step of its kind, in the version of the programme that the patient is in now."""
+    enrolment = enrolment_of(patient)
+    if enrolment is None:
+        raise NotInAProgramme
+    at = clock.now()
+    case = Case.objects.create(
+        unit=patient.unit,
+        patient=patient,
+        programme=enrolment.programme,
+        kind=kind,
+        reference=ids.new_reference(),
+        code=_board_code(patient),
+        step=FLOWS[kind].first,
+        step_since=at,
+        due=due,
+        opened=at,
+        changed_at=at,
+    )
+    Move.objects.create(case=case, step_to=case.step, at=at)
+    _tell("case.opened", case, by=by, kind=kind, step=case.step)
+    return case
+
+
+def lock(case_id: UUID) -> Case:
+    """The case, locked until the end of the transaction: every verb of a case begins here, so that verbs come one after the other."""
+    return Case.objects.select_for_update(of=("self",)).select_related("unit", "patient", "programme").get(id=case_id)
+
+
+@transaction.atomic
+def move(
+    case: Case,
+    to: str,
+    *,
+    by: Signs,
+    due: datetime | None = None,
+    why: str = "",
+    outcome: str = "",
+    by_hand: bool = False,
+) -> Case:
+    """Move a locked case to the step `to` with the promise `due`; to the step where it is, only the promise changes.
+
+    `by_hand` is a person moving it aside from what the other rows say: the flow must mark the move so, and `why` is needed.
+    """
+    flow = FLOWS[case.kind]
+    at = clock.now()
+    came_from = case.step
+    if to != came_from and not flow.allows(came_from, to):
+        raise MoveNotAllowed
+    if by_hand and ((came_from, to) not in flow.by_hand or not why):
+        raise MoveNotAllowed
+    if (to, due) == (came_from, case.due):
+        return case
+    case.due = None if to == "closed" else due
+    if to != came_from:
+        case.step, case.step_since = to, at
+        case.closed = at if to == "closed" else None
+        case.outcome = (outcome or case.outcome) if to == "closed" else ""
+        Move.objects.create(case=case, step_from=came_from, step_to=to, at=at, by_hand=by_hand)
+        _tell("case.moved", case, by=by, why=why, step_from=came_from, step_to=to, outcome=case.outcome)
+    if to == "closed":
+        case.at_risk_since, case.shortage = None, ""
+    touch(case)
+    return case
+
+
+def touch(case: Case) -> None:
+    """Save the case and have the boards reload it."""
+    case.changed_at = clock.now()
+    case.save()
+    announce.case_on_commit(case.id, case.unit_id)
+
+
+@transaction.atomic
+def put_at_risk(case: Case, shortage: str, *, by: Signs) -> bool:
+    """Say that the promise of this case cannot be kept unless somebody acts; False when that was said already."""
+    if case.shortage == shortage:
+        return False
+    case.at_risk_since, case.shortage = case.at_risk_since or clock.now(), shortage
+    touch(case)
+    _tell("case.at_risk", case, by=by, shortage=shortage)
+    return True
+
+
+@transaction.atomic
+def out_of_risk(case: Case, *, by: Signs) -> None:
+    if case.at_risk_since is None:
+        return
+    case.at_risk_since, case.shortage = None, ""
+    touch(case)
+    _tell("case.out_of_risk", case, by=by)
+
+
+@transaction.atomic
+def ask(case: Case, kind: str, *, by: User, due: datetime, owner: User | None = None, note: str = "") -> Ask:
+    """Leave something for a clinician (`owner`, or whoever of them takes it). Asking for the same twice adds to the first."""
+    asked = Ask.objects.filter(case=case, kind=kind, answered_at=None).first()
+    if asked:
+        asked.note = "\n\n".join(filter(None, [asked.note, note]))
+        asked.save(update_fields=["note"])
+    else:
+        asked = Ask.objects.create(case=case, kind=kind, owner=owner, due=due, note=note, asked_by=by)
+    _tell("case.asked", case, by=by, subject_id=asked.id, kind=kind)
+    return asked
+
+
+@transaction.atomic
+def answer(asked: Ask, *, by: User, words: str) -> Ask:
+    """A clinician answers what a call left for them."""
+    asked = Ask.objects.select_for_update().get(id=asked.id)
+    if asked.answered_at:
+        raise AlreadyAnswered
+    asked.answer, asked.answered_by, asked.answered_at = words, by, clock.now()
+    asked.save()
+    _tell("case.answered", asked.case, by=by, subject_id=asked.id, kind=asked.kind)
+    return asked
+
+
+def _tell(verb: str, case: Case, *, by: Signs, why: str = "", subject_id: UUID | None = None, **detail: str) -> None:
+    journal.write(
+        verb,
+        by=by,
+        patient_id=case.patient_id,
+        unit_id=case.unit_id,
+        case_id=case.id,
+        subject_id=subject_id,
+        why=why,
+        **detail,
+    )
+
+
+def _board_code(patient: Patient) -> str:
+    """Initials and two digits that no other open case of the unit bears; three digits in a crowd."""
+    initials = (patient.given_name[:1] + patient.family_name[:1]).upper()
+    taken = set(Case.objects.open().filter(unit=patient.unit, code__startswith=initials).values_list("code", flat=True))
+    free = [code for n in range(100) if (code := f"{initials} {n:02}") not in taken]
+    return random.choice(free) if free else f"{initials} {random.randrange(100, 1000)}"  # noqa: S311  a label, no secret

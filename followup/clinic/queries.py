@@ -1,0 +1,91 @@
+"""Reading the rota and its times."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, Max, OuterRef, QuerySet
+
+from followup.clinic.models import Appointment, Session, SessionKind, Slot, SlotKind, State
+from followup.core import clock
+from followup.core.errors import Unknown
+from followup.people.access import patients_visible_to
+from followup.people.models import Patient, Unit, User
+
+
+def nurse_hours(unit: Unit, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """When somebody sits on the nurse line between two moments."""
+    sessions = Session.objects.filter(
+        unit=unit, kind=SessionKind.NURSE_LINE, closed_at=None, ends_at__gt=start, starts_at__lt=end
+    )
+    return list(sessions.order_by("starts_at").values_list("starts_at", "ends_at"))
+
+
+def nurse_in_charge(unit: Unit, at: datetime) -> User | None:
+    """The nurse so marked on the nurse line at that moment, else the unit's coordinator."""
+    marked = Session.objects.filter(
+        unit=unit, kind=SessionKind.NURSE_LINE, closed_at=None, in_charge=True, starts_at__lte=at, ends_at__gt=at
+    )
+    session = marked.select_related("person").first()
+    if session:
+        return session.person
+    return User.objects.filter(
+        memberships__unit=unit, memberships__role="coordinator", memberships__ended_on=None, is_active=True
+    ).first()
+
+
+def free_slots(unit: Unit, *, kind: str, start: datetime, end: datetime) -> QuerySet[Slot]:
+    """Slots of a kind that nobody has, in order of time."""
+    taken = Appointment.objects.filter(slot=OuterRef("pk")).exclude(state=State.RELEASED)
+    slots = Slot.objects.filter(
+        unit=unit, kind=kind, closed_at=None, session__closed_at=None, starts_at__gte=start, starts_at__lt=end
+    )
+    return slots.filter(~Exists(taken)).select_related("session__person", "unit").order_by("starts_at", "id")
+
+
+def end_of_rota(unit: Unit) -> datetime | None:
+    """The last moment for which times are laid out."""
+    return Slot.objects.filter(unit=unit, closed_at=None).aggregate(end=Max("ends_at"))["end"]
+
+
+def urgent_left(unit: Unit, until: datetime) -> int:
+    """How many urgent times are still free from now until `until`."""
+    return free_slots(unit, kind=SlotKind.URGENT, start=clock.now(), end=until).count()
+
+
+def of_case(case_id: UUID) -> Appointment | None:
+    """The time that is held or booked for a case; of those that are over, the latest that was not released."""
+    rows = Appointment.objects.filter(case_id=case_id, choice_until=None).select_related(
+        "slot__session__person", "slot__unit"
+    )
+    return rows.live().first() or rows.exclude(state=State.RELEASED).order_by("-slot__starts_at").first()
+
+
+def booked_for(patient: Patient) -> QuerySet[Appointment]:
+    """Coming times that are booked for a patient, the nearest first."""
+    coming = Appointment.objects.filter(patient=patient, state=State.BOOKED, slot__starts_at__gte=clock.now())
+    return coming.select_related("slot__session__person", "slot__unit", "case").order_by("slot__starts_at")
+
+
+def appointment_for(user: User, appointment_id: UUID | str) -> Appointment:
+    """That appointment, if this person may know of it; else `Unknown`."""
+    rows = Appointment.objects.filter(patient__in=patients_visible_to(user)).select_related(
+        "slot__session__person", "slot__unit", "case", "patient"
+    )
+    appointment = rows.filter(id=appointment_id).first()
+    if appointment is None:
+        raise Unknown
+    return appointment
+
+
+def slot_for(user: User, slot_id: UUID | str) -> Slot:
+    """That slot, if it is of this person's unit; else `Unknown`."""
+    slot = Slot.objects.filter(unit=user.unit, id=slot_id).select_related("session__person", "unit").first()
+    if slot is None:
+        raise Unknown
+    return slot
+
+
+def lapsed_choices(limit: int = 100) -> list[UUID]:
+    """Ids of times held by somebody who was choosing, and did not."""
+    lapsed = Appointment.objects.filter(choice_until__lte=clock.now(), state=State.HELD)
+    return list(lapsed.values_list("id", flat=True)[:limit])

@@ -1,0 +1,204 @@
+"""Verbs of the clinic's times. The database decides who got a time: one live appointment per slot."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from followup.cases.models import Case
+from followup.clinic.models import Appointment, Session, Slot, SlotKind, State
+from followup.core import clock, journal
+from followup.core.errors import Refused
+from followup.core.journal import Signs
+from followup.people.models import Unit, User
+
+
+class NoTimeWithinPromise(Refused):
+    code = "no-time-within-promise"
+    words = _("No free time is left before the promised day.")
+
+
+class SlotTaken(Refused):
+    code = "slot-taken"
+    words = _("Somebody else has just taken this time. Choose another.")
+
+
+class TimeEnded(Refused):
+    code = "time-ended"
+    words = _("This time is no longer kept.")
+
+
+_NOTED = journal.insert_from("held", "appointment.held")
+
+# One statement: find the earliest free slot, hold it, write the journal. A slot that a neighbour is holding in this very moment is passed
+# over ({locking} SKIP LOCKED); should that neighbour give up, the second look without SKIP LOCKED waits for it and finds the slot free.
+_HOLD = """
+WITH free AS (
+    SELECT s.id FROM clinic_slot s JOIN clinic_session n ON n.id = s.session_id
+     WHERE s.unit_id = %(unit)s AND s.kind = %(kind)s AND s.closed_at IS NULL AND n.closed_at IS NULL
+       AND s.starts_at >= %(earliest)s AND s.starts_at < %(before)s
+       AND NOT EXISTS (SELECT 1 FROM clinic_appointment a WHERE a.slot_id = s.id AND a.state <> 'released')
+     ORDER BY s.starts_at, s.id LIMIT 1 FOR UPDATE OF s {locking}
+), held AS (
+    INSERT INTO clinic_appointment (id, created_at, unit_id, slot_id, case_id, patient_id, state, held_at, ended_why)
+    SELECT %(id)s, %(at)s, %(unit)s, free.id, %(case)s, %(patient)s, 'held', %(at)s, '' FROM free
+    RETURNING id, unit_id, patient_id, case_id
+), noted AS ({journal})
+SELECT id FROM held
+"""
+
+
+def hold_earliest(
+    *, case: Case, earliest: datetime, before: datetime, by: Signs, kind: str = SlotKind.URGENT
+) -> Appointment:
+    """Hold the earliest free time of a kind for a case; the time it holds already, if it has one. Raises `NoTimeWithinPromise`."""
+    kept = Appointment.objects.filter(case=case).kept().first()
+    if kept:
+        return kept
+    values = {
+        "id": uuid4(),
+        "unit": case.unit_id,
+        "kind": kind,
+        "case": case.id,
+        "patient": case.patient_id,
+        "earliest": earliest,
+        "before": before,
+        "at": clock.now(),
+        **journal.insert_values(by),
+    }
+    for locking in ("SKIP LOCKED", ""):
+        row = _hold_once(_HOLD.format(locking=locking, journal=_NOTED), values)
+        if row:
+            return Appointment.objects.select_related("slot__session__person", "slot__unit").get(id=row[0])
+    raise NoTimeWithinPromise
+
+
+def _hold_once(statement: str, values: dict) -> tuple | None:
+    for _again in range(3):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                return cursor.fetchone()
+        except IntegrityError as error:
+            if "one_live_appointment_per_slot" not in str(error):
+                raise
+    return None
+
+
+@transaction.atomic
+def give(slot: Slot, *, case: Case, by: Signs) -> Appointment:
+    """Book this slot for a case, in the place of the time it held or had. Raises `SlotTaken`."""
+    before = Appointment.objects.select_for_update().filter(case=case).kept().first()
+    if before and before.slot_id == slot.id:
+        return before if before.state == State.BOOKED else _book(before, by=by)
+    if before:
+        _end(before, State.RELEASED, why="another time", by=by)
+    at = clock.now()
+    if slot.closed_at or slot.starts_at <= at:
+        raise SlotTaken
+    try:
+        with transaction.atomic():
+            appointment = Appointment.objects.create(
+                unit_id=slot.unit_id, slot=slot, case=case, patient_id=case.patient_id, state=State.BOOKED, booked_at=at
+            )
+    except IntegrityError as error:
+        raise SlotTaken from error
+    _tell("appointment.booked", appointment, by=by)
+    return appointment
+
+
+@transaction.atomic
+def confirm(*, case: Case, by: Signs) -> Appointment:
+    """Book the time that is held for a case. Raises `TimeEnded` when none is."""
+    held = Appointment.objects.select_for_update().filter(case=case, state=State.HELD).kept().first()
+    if held is None or held.slot.starts_at <= clock.now():
+        raise TimeEnded
+    return _book(held, by=by)
+
+
+def _book(held: Appointment, *, by: Signs) -> Appointment:
+    held.state, held.booked_at, held.choice_until = State.BOOKED, clock.now(), None
+    held.save()
+    _tell("appointment.booked", held, by=by)
+    return held
+
+
+@transaction.atomic
+def release(*, case: Case, why: str, by: Signs) -> Appointment | None:
+    """Let go of the time that a case holds or has; None when there is none. `why` is a word such as `declined`."""
+    kept = Appointment.objects.select_for_update().filter(case=case).kept().first()
+    if kept:
+        _end(kept, State.RELEASED, why=why, by=by)
+    return kept
+
+
+@transaction.atomic
+def mark(appointment: Appointment, state: str, *, by: User) -> Appointment:
+    """Say of a booked time whether the patient came: `attended` or `missed`. Said again, the first word stands."""
+    appointment = Appointment.objects.select_for_update().get(id=appointment.id)
+    if appointment.state == state:
+        return appointment
+    if appointment.state != State.BOOKED or state not in (State.ATTENDED, State.MISSED):
+        raise TimeEnded
+    _end(appointment, state, why="", by=by)
+    return appointment
+
+
+@transaction.atomic
+def lapse_choice(appointment_id: UUID, *, by: Signs) -> None:
+    """Let go of a time that somebody looked at for longer than ten minutes."""
+    row = (
+        Appointment.objects.select_for_update()
+        .filter(id=appointment_id, state=State.HELD, choice_until__lte=clock.now())
+        .first()
+    )
+    if row:
+        _end(row, State.RELEASED, why="expired", by=by)
+
+
+@transaction.atomic
+def add_session(
+    *,
+    unit: Unit,
+    person: User,
+    kind: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    by: Signs,
+    room: str = "",
+    in_charge: bool = False,
+    slots: list[tuple[str, datetime, datetime]] | None = None,
+) -> Session:
+    """Put a person on the rota, with the times (`kind, start, end`) that can be given in it."""
+    session = Session.objects.create(
+        unit=unit, person=person, kind=kind, starts_at=starts_at, ends_at=ends_at, room=room, in_charge=in_charge
+    )
+    Slot.objects.bulk_create(
+        Slot(session=session, unit=unit, kind=each, starts_at=start, ends_at=end) for each, start, end in slots or []
+    )
+    journal.write("session.added", by=by, unit_id=unit.id, subject_id=session.id, kind=kind)
+    return session
+
+
+def _end(appointment: Appointment, state: str, *, why: str, by: Signs) -> None:
+    appointment.state, appointment.ended_at, appointment.ended_why, appointment.choice_until = (
+        state,
+        clock.now(),
+        why,
+        None,
+    )
+    appointment.save()
+    _tell(f"appointment.{state}", appointment, by=by, reason=why)
+
+
+def _tell(verb: str, appointment: Appointment, *, by: Signs, **detail: str) -> None:
+    journal.write(
+        verb,
+        by=by,
+        patient_id=appointment.patient_id,
+        unit_id=appointment.unit_id,
+        case_id=appointment.case_id,
+        subject_id=appointment.id,
+        **detail,
+    )

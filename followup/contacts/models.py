@@ -1,0 +1,60 @@
+"""A patient gets in touch: what they told us, once, in their own words."""
+
+from django.db import models
+from django.db.models import Q
+
+from followup.cases.models import Case
+from followup.core import clock
+from followup.core.models import Row
+from followup.people.models import Patient, User
+
+
+class Channel(models.TextChoices):
+    WEB = "web"
+    PHONE = "phone"
+    SMS = "sms"
+    EMAIL = "email"
+    PAPER = "paper"
+
+
+class Contact(Row):
+    """What hangs off a case of kind contact.
+
+    `answers`: {red_flags: [ids], since, medicine, days_left, sooner}; `preferred`: {phone, not_before, not_after, voicemail, interpreter,
+    language}. `see_by`: when somebody who feels worse must have been seen, None where nothing is promised or nothing can be.
+    """
+
+    case = models.OneToOneField(Case, models.CASCADE, related_name="contact")
+    reason = models.CharField(max_length=20)
+    message = models.TextField(blank=True)
+    written_in = models.CharField(max_length=5, blank=True, help_text="The language the site was used in.")
+    answers = models.JSONField(default=dict)
+    preferred = models.JSONField(default=dict)
+    channel = models.CharField(max_length=10, choices=Channel)
+    received_at = models.DateTimeField(default=clock.now)
+    sent_at = models.DateTimeField(null=True, help_text="Empty while only a red flag was ticked and nothing sent yet.")
+    see_by = models.DateTimeField(null=True)
+    entered_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="contact_has_a_reason")]
+
+
+class Addition(Row):
+    """Something added to a request that was already sent."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="additions")
+    text = models.TextField(blank=True)
+    kind = models.CharField(
+        max_length=20, default="words", help_text="words, red_flags, took_back, feels_better, free_now"
+    )
+    at = models.DateTimeField(default=clock.now)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+
+
+class Draft(Row):
+    """What a patient has typed so far: kept on the server, so that signing out never loses an answer."""
+
+    patient = models.OneToOneField(Patient, models.CASCADE, related_name="draft")
+    answers = models.JSONField(default=dict)
+    changed_at = models.DateTimeField(default=clock.now)

@@ -1,0 +1,127 @@
+"""Reading contacts: where one stands, with everything that belongs to it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+from django.db.models import F
+
+from followup.callbacks import queries as calls
+from followup.callbacks.models import Callback, CallOutcome, State
+from followup.cases.models import Ask, Case
+from followup.cases.queries import visible_to
+from followup.clinic import queries as times
+from followup.clinic.models import Appointment, Slot, SlotKind
+from followup.clinic.models import State as TimeState
+from followup.contacts.models import Addition, Contact, Draft
+from followup.contacts.policy import Facts
+from followup.core import clock
+from followup.core.errors import Unknown
+from followup.people.models import Patient, User
+from followup.programmes.schema import Rules
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a contact stands: the rows around it, read once.
+
+    `callback` is the open one, else the latest; `appointment` the one held or booked, else the latest that took place or was missed.
+    """
+
+    contact: Contact
+    case: Case
+    callback: Callback | None
+    appointment: Appointment | None
+    outcomes: list[CallOutcome] = field(default_factory=list)
+    asks: list[Ask] = field(default_factory=list)
+    additions: list[Addition] = field(default_factory=list)
+
+    @property
+    def rules(self) -> Rules:
+        return self.case.programme.rules
+
+    @property
+    def patient(self) -> Patient:
+        return self.case.patient
+
+    @property
+    def call_is_open(self) -> bool:
+        return self.callback is not None and self.callback.ended_at is None
+
+    @property
+    def kept_time(self) -> Appointment | None:
+        """The time that is held or booked now."""
+        live = self.appointment and self.appointment.state in (TimeState.HELD, TimeState.BOOKED)
+        return self.appointment if live else None
+
+    @cached_property
+    def promise_passed(self) -> bool:
+        return self.case.closed is None and self.case.due is not None and self.case.due < clock.now()
+
+
+def standing(case: Case) -> Standing:
+    """The standing of a case of kind contact, in a fixed number of reads."""
+    contact = Contact.objects.select_related("entered_by").get(case=case)
+    return Standing(
+        contact=contact,
+        case=case,
+        callback=calls.open_of_case(case.id) or calls.latest_of_case(case.id),
+        appointment=times.of_case(case.id),
+        outcomes=list(calls.outcomes_of_case(case.id)),
+        asks=list(Ask.objects.filter(case=case).select_related("owner", "answered_by").order_by("created_at")),
+        additions=list(contact.additions.select_related("by").order_by("at")),
+    )
+
+
+def standing_for(user: User, contact_id: UUID | str) -> Standing:
+    """Where that contact stands, if this person may know of it; else `Unknown`."""
+    case = visible_to(user).filter(contact__id=contact_id).first()
+    if case is None:
+        raise Unknown
+    return standing(case)
+
+
+def facts_of(case: Case) -> Facts:
+    """The rows that decide the step of a contact."""
+    callback = calls.open_of_case(case.id)
+    ask = Ask.objects.filter(case=case, answered_at=None).order_by("due").first()
+    appointment = Appointment.objects.filter(case=case, state=TimeState.BOOKED).select_related("slot").first()
+    return Facts(
+        call_open=callback is not None,
+        call_laid=callback is not None and callback.window_start is not None,
+        on_the_line=callback is not None and callback.state == State.CLAIMED and callback.dialled_at is not None,
+        unanswered=callback is not None and callback.unanswered > 0,
+        call_due=callback.due if callback else None,
+        asked_due=ask.due if ask else None,
+        booked_for=appointment.slot.starts_at if appointment else None,
+    )
+
+
+def times_for(case: Case, *, limit: int = 24) -> list[Slot]:
+    """Free times a nurse may give: urgent and revisit ones inside the three days of a flare-up, else the coming revisit ones."""
+    at = clock.now()
+    see_by = Contact.objects.filter(case=case).values_list("see_by", flat=True).first()
+    if see_by and see_by > at:
+        urgent = times.free_slots(case.unit, kind=SlotKind.URGENT, start=at, end=see_by)
+        revisit = times.free_slots(case.unit, kind=SlotKind.REVISIT, start=at, end=see_by)
+        return sorted([*urgent[:limit], *revisit[:limit]], key=lambda slot: slot.starts_at)[:limit]
+    horizon = times.end_of_rota(case.unit)
+    return list(times.free_slots(case.unit, kind=SlotKind.REVISIT, start=at, end=horizon)[:limit]) if horizon else []
+
+
+def latest_of(patient: Patient) -> Case | None:
+    """The open request of a patient, else the latest."""
+    cases = Case.objects.filter(patient=patient, kind="contact").select_related("unit", "programme", "patient")
+    return cases.order_by(F("closed").desc(nulls_first=True)).first()
+
+
+def earlier_contacts(patient: Patient, *, before: datetime, limit: int = 5) -> list[Contact]:
+    """The contacts that a patient had before, newest first."""
+    rows = Contact.objects.filter(case__patient=patient, received_at__lt=before).select_related("case__programme")
+    return list(rows.order_by("-received_at")[:limit])
+
+
+def draft_of(patient: Patient) -> dict:
+    """What a patient has typed and not sent."""
+    return Draft.objects.filter(patient=patient).values_list("answers", flat=True).first() or {}

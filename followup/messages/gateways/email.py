@@ -1,0 +1,37 @@
+import smtplib
+
+from django.core.mail import EmailMultiAlternatives
+from django.utils.html import escape, urlize
+
+from followup.messages.gateways.answers import Never, NotNow, Uncertain
+from followup.messages.models import Message
+
+
+class EmailGateway:
+    """Mail through the server that EMAIL_URL names: plain text with a plain HTML twin, nothing attached, nothing that tracks."""
+
+    def send(self, message: Message, body: str) -> str:
+        own_id = f"<{message.id}@followup>"
+        mail = EmailMultiAlternatives(message.subject, body, to=[message.to], headers={"Message-ID": own_id})
+        mail.attach_alternative(_as_html(body), "text/html")
+        try:
+            mail.send()
+        except smtplib.SMTPRecipientsRefused as error:
+            raise Never("recipient refused") from error
+        except (smtplib.SMTPConnectError, smtplib.SMTPHeloError, ConnectionRefusedError) as error:
+            raise NotNow("the mail server did not answer") from error
+        except smtplib.SMTPResponseException as error:
+            if 400 <= error.smtp_code < 500:
+                raise NotNow(str(error.smtp_code)) from error
+            raise Never(str(error.smtp_code)) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise Uncertain(type(error).__name__) from error
+        return own_id
+
+    def find(self, message: Message) -> str | None:
+        return None
+
+
+def _as_html(body: str) -> str:
+    paragraphs = "".join(f"<p>{urlize(escape(part)).replace(chr(10), '<br>')}</p>" for part in body.split("\n\n"))
+    return f"<!doctype html><html><body>{paragraphs}</body></html>"

@@ -1,0 +1,76 @@
+"""What is told to people: one row for each thing told on each channel, with where it stands."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from followup.cases.models import Case
+from followup.core import clock
+from followup.core.models import Row
+from followup.people.models import Language, Patient, Unit
+
+
+class Channel(models.TextChoices):
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class State(models.TextChoices):
+    QUEUED = "queued"
+    IN_FLIGHT = "in_flight"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Message(Row):
+    """`occasion` names what it is about ("time-kept:<appointment>"): the same thing is never told twice on one channel.
+
+    A sign-in code is not kept: `body` holds dots in its place, and the code is worked out anew when the message is sent.
+    """
+
+    unit = models.ForeignKey(Unit, models.PROTECT)
+    patient = models.ForeignKey(Patient, models.PROTECT, null=True, related_name="messages")
+    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="messages")
+    template = models.CharField(max_length=40)
+    version = models.IntegerField()
+    occasion = models.CharField(max_length=120)
+    language = models.CharField(max_length=5, choices=Language)
+    channel = models.CharField(max_length=10, choices=Channel)
+    to = models.CharField(max_length=254)
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField()
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    due_at = models.DateTimeField(default=clock.now)
+    attempts = models.IntegerField(default=0)
+    attempted_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    provider_id = models.CharField(max_length=80, blank=True)
+    trouble = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        db_table = "message"
+        constraints = [
+            models.UniqueConstraint(fields=["occasion", "channel"], name="said_once_on_a_channel"),
+            models.CheckConstraint(
+                condition=Q(state__in=["sent", "delivered"], sent_at__isnull=False)
+                | ~Q(state__in=["sent", "delivered"]),
+                name="sent_has_its_moment",
+            ),
+        ]
+        indexes = [
+            models.Index("due_at", "id", name="messages_to_send", condition=Q(state="queued")),
+            models.Index("attempted_at", name="messages_in_flight", condition=Q(state="in_flight")),
+            models.Index("patient", F("created_at").desc(), name="messages_of_patient"),
+        ]
+
+
+class LocalDelivery(models.Model):
+    """What the local gateway "sent": shown on a page of the demo, instead of a telephone ringing somewhere."""
+
+    message = models.OneToOneField(Message, models.CASCADE, primary_key=True)
+    at = models.DateTimeField(default=clock.now)
+    body = models.TextField()
+
+    class Meta:
+        db_table = "message_local_delivery"

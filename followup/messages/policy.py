@@ -1,0 +1,74 @@
+"""Pure decisions about messages."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from followup.core.hours import OpeningHours
+from followup.messages.models import Channel, State
+from followup.people.models import Patient
+from followup.programmes import gsm7
+from followup.programmes.schema import Template
+from followup.programmes.texts import text
+
+QUIET_FROM, QUIET_UNTIL, MORNING = time(20, 0), time(8, 0), time(8, 30)
+HIDDEN_CODE = "••••••"
+
+_REPORTS = {
+    "queued": State.SENT,
+    "accepted": State.SENT,
+    "sending": State.SENT,
+    "sent": State.SENT,
+    "delivered": State.DELIVERED,
+    "read": State.DELIVERED,
+    "undelivered": State.FAILED,
+    "failed": State.FAILED,
+}
+_ORDER = [State.QUEUED, State.IN_FLIGHT, State.UNKNOWN, State.SENT, State.FAILED, State.DELIVERED]
+
+
+def after_quiet_hours(at: datetime, hours: OpeningHours) -> datetime:
+    """When something said at `at` may reach a pocket: at once by day, else at 08:30 of the clinic's next morning."""
+    local = at.astimezone(hours.zone)
+    day = local.date()
+    if local.time() >= QUIET_FROM:
+        day += timedelta(days=1)
+    elif local.time() >= QUIET_UNTIL and not hours.is_closed(day):
+        return at
+    while hours.is_closed(day):
+        day += timedelta(days=1)
+    return datetime.combine(day, MORNING, hours.zone)
+
+
+def render(words: Template, channel: str, *, patient: Patient, **facts: Any) -> dict[str, str]:
+    """`{subject, body}` of a template of the programme, in the patient's language.
+
+    A name that a plain text message cannot carry is left out of it: one such letter would break the text into several.
+    """
+    facts |= {"first_name": patient.given_name, "clinic_name": patient.unit.sender, "clinic_phone": patient.unit.phone}
+    if channel == Channel.SMS:
+        facts["first_name"] = "" if gsm7.outside(patient.given_name) else patient.given_name
+        return {"subject": "", "body": text(words.sms, patient.language).format(**facts)}
+    return {
+        "subject": text(words.email.subject, patient.language).format(**facts),
+        "body": text(words.email.body, patient.language).format(**facts),
+    }
+
+
+def wait_before(attempts: int) -> float:
+    """Seconds before the next try of a message that was not taken."""
+    return settings.FOLLOWUP_RETRY_SECONDS * 2 ** (attempts - 1)
+
+
+def state_of_report(reported: str) -> State | None:
+    return _REPORTS.get(reported)
+
+
+def leads_further(state: str, to: str) -> bool:
+    return _ORDER.index(State(to)) > _ORDER.index(State(state))
+
+
+def host_of(url: str) -> str:
+    return urlsplit(url).netloc

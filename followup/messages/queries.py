@@ -1,0 +1,48 @@
+"""Reading messages."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from followup.core import clock
+from followup.messages.models import LocalDelivery, Message, State
+from followup.people.models import Patient, Unit
+
+
+def to_send(limit: int = 100) -> list[UUID]:
+    """Ids of queued messages that are due, oldest first."""
+    due = Message.objects.filter(state=State.QUEUED, due_at__lte=clock.now())
+    return list(due.order_by("due_at", "id").values_list("id", flat=True)[:limit])
+
+
+def stuck(limit: int = 100) -> list[UUID]:
+    """Ids of messages so long in flight that whoever sent them must have died."""
+    since = clock.now() - timedelta(seconds=settings.FOLLOWUP_RETRY_SECONDS)
+    return list(
+        Message.objects.filter(state=State.IN_FLIGHT, attempted_at__lte=since).values_list("id", flat=True)[:limit]
+    )
+
+
+def told_to(patient: Patient) -> QuerySet[Message]:
+    """What a patient was told, newest first; sign-in codes are not theirs to read again."""
+    return Message.objects.filter(patient=patient).exclude(template="code").order_by("-created_at")
+
+
+def needs_a_person(unit: Unit) -> QuerySet[Message]:
+    """Messages that failed, or of which nobody can tell whether they arrived."""
+    return (
+        Message.objects.filter(unit=unit, state__in=[State.FAILED, State.UNKNOWN])
+        .select_related("patient")
+        .order_by("-created_at")
+    )
+
+
+def local_deliveries(unit: Unit) -> QuerySet[LocalDelivery]:
+    """What the demo's local gateway delivered, newest first."""
+    return (
+        LocalDelivery.objects.filter(message__unit=unit, message__unit__demo=True)
+        .select_related("message__patient")
+        .order_by("-at")
+    )

@@ -1,0 +1,201 @@
+"""Telling people: queue it with the change it tells of, send it once, note what became of it."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from followup.cases.models import Case
+from followup.core import clock, journal, outbox
+from followup.core.journal import Signs, System
+from followup.messages import policy
+from followup.messages.gateways import Never, NotNow, Uncertain, gateway_for
+from followup.messages.models import Channel, Message, State
+from followup.people.models import Patient
+from followup.people.signin import services as signin
+from followup.programmes.models import Programme
+
+log = logging.getLogger(__name__)
+
+POSTMAN = System("postman")
+TRIES = 6
+
+
+@transaction.atomic
+def tell(
+    template: str,
+    *,
+    patient: Patient,
+    programme: Programme,
+    occasion: str,
+    by: Signs,
+    case: Case | None = None,
+    answers_them: bool = False,
+    channels: list[str] | None = None,
+    **facts: Any,
+) -> list[Message]:
+    """Queue `template` for a patient on each channel by which they can be reached, once for each `occasion`.
+
+    `facts` fill the template beside the names of person and clinic. `answers_them` says that it answers something the patient just did:
+    such a message does not wait for the morning. Nobody is told twice: a known occasion queues nothing.
+    """
+    wanted = channels if channels is not None else patient.reachable_by
+    words = programme.rules.template(template)
+    due_at = clock.now() if answers_them else policy.after_quiet_hours(clock.now(), patient.unit.hours)
+    queued = []
+    for channel in wanted:
+        message = Message(
+            unit=patient.unit,
+            patient=patient,
+            case=case,
+            template=template,
+            version=programme.version,
+            occasion=f"{template}:{occasion}",
+            language=patient.language,
+            channel=channel,
+            to=patient.phone if channel == Channel.SMS else patient.email,
+            due_at=due_at,
+            **policy.render(words, channel, patient=patient, link=f"{settings.FOLLOWUP_PUBLIC_URL}/in", **facts),
+        )
+        if not _save_once(message):
+            continue
+        journal.write(
+            "message.queued",
+            by=by,
+            patient_id=patient.id,
+            unit_id=patient.unit_id,
+            case_id=case and case.id,
+            subject_id=message.id,
+            template=template,
+            channel=channel,
+        )
+        queued.append(message)
+    outbox.nudge_on_commit("messages.deliver", [str(message.id) for message in queued])
+    return queued
+
+
+def _save_once(message: Message) -> bool:
+    try:
+        with transaction.atomic():
+            message.save(force_insert=True)
+    except IntegrityError:
+        return False
+    return True
+
+
+def deliver(message_id: UUID | str) -> None:
+    """Send a queued message: claimed and committed first, so that two workers never send it both, then noted."""
+    message = _claim(message_id)
+    if message is None:
+        return
+    try:
+        provider_id = gateway_for(message.channel).send(message, _body_to_send(message))
+    except Never as no:
+        _note(message, State.FAILED, trouble=str(no))
+    except NotNow as no:
+        _later(message, no)
+    except Uncertain as no:
+        _note(message, State.UNKNOWN, trouble=str(no))
+    else:
+        _note(message, State.SENT, provider_id=provider_id)
+
+
+def _claim(message_id: UUID | str) -> Message | None:
+    at = clock.now()
+    with transaction.atomic():
+        taken = Message.objects.filter(id=message_id, state=State.QUEUED, due_at__lte=at).update(
+            state=State.IN_FLIGHT, attempted_at=at, attempts=F("attempts") + 1
+        )
+    return Message.objects.select_related("unit", "patient").get(id=message_id) if taken else None
+
+
+def _body_to_send(message: Message) -> str:
+    if message.template != "code":
+        return message.body
+    return message.body.replace(policy.HIDDEN_CODE, signin.code_of(message.occasion.partition(":")[2]))
+
+
+def _note(message: Message, state: str, *, provider_id: str = "", trouble: str = "") -> None:
+    """Only a message that is still in flight is noted: a report from the provider may have been quicker."""
+    sent = {"sent_at": clock.now()} if state == State.SENT else {}
+    with transaction.atomic():
+        Message.objects.filter(id=message.id, state=State.IN_FLIGHT).update(
+            state=state, provider_id=provider_id, trouble=trouble, **sent
+        )
+        _tell_the_journal(message, state, trouble)
+
+
+def _later(message: Message, no: NotNow) -> None:
+    if message.attempts >= TRIES:
+        _note(message, State.FAILED, trouble=str(no))
+        return
+    wait = max(policy.wait_before(message.attempts), no.wait_seconds or 0)
+    Message.objects.filter(id=message.id, state=State.IN_FLIGHT).update(
+        state=State.QUEUED, trouble=str(no), due_at=clock.now() + timedelta(seconds=wait)
+    )
+
+
+def _tell_the_journal(message: Message, state: str, trouble: str = "") -> None:
+    journal.write(
+        f"message.{state}",
+        by=POSTMAN,
+        patient_id=message.patient_id,
+        unit_id=message.unit_id,
+        case_id=message.case_id,
+        subject_id=message.id,
+        trouble=trouble,
+    )
+
+
+def settle_stuck(message_id: UUID | str) -> None:
+    """A message long in flight: its sender died. Ask the provider; what nobody can tell becomes `unknown` and a person's work."""
+    message = Message.objects.get(id=message_id)
+    found = gateway_for(message.channel).find(message)
+    if found:
+        _note(message, State.SENT, provider_id=found)
+    elif found == "":
+        Message.objects.filter(id=message.id, state=State.IN_FLIGHT).update(state=State.QUEUED, due_at=clock.now())
+        deliver(message.id)
+    else:
+        _note(message, State.UNKNOWN, trouble="sender died")
+
+
+def note_report(message_id: UUID | str, *, reported: str, provider_id: str, trouble: str = "") -> None:
+    """The provider reports on a message, perhaps twice and in any order: a report only ever leads further."""
+    state = policy.state_of_report(reported)
+    if state is None:
+        return
+    with transaction.atomic():
+        message = Message.objects.select_for_update().filter(id=message_id).first()
+        if message is None or not policy.leads_further(message.state, state):
+            return
+        message.state, message.provider_id = state, provider_id or message.provider_id
+        message.trouble = trouble
+        if state in (State.SENT, State.DELIVERED):
+            message.sent_at = message.sent_at or clock.now()
+        message.save()
+        _tell_the_journal(message, state, trouble)
+
+
+def tell_code(attempt_id: UUID | str, *, by: Signs = POSTMAN) -> None:
+    """Send the sign-in code of an attempt that matched somebody, on the channel it was asked for."""
+    wanted = signin.code_wanted(attempt_id)
+    if wanted is None:
+        return
+    programme = wanted.patient.enrolments.filter(ended_on=None).select_related("programme").get().programme
+    tell(
+        "code",
+        patient=wanted.patient,
+        programme=programme,
+        occasion=str(wanted.code_id),
+        by=by,
+        channels=[wanted.channel],
+        answers_them=True,
+        code=policy.HIDDEN_CODE,
+        minutes=wanted.minutes,
+        host=policy.host_of(settings.FOLLOWUP_PUBLIC_URL),
+    )

@@ -1,0 +1,58 @@
+"""Finding people."""
+
+from datetime import date
+
+from django.db.models import Q, QuerySet
+
+from followup.core import ids
+from followup.people import phones
+from followup.people.access import patients_visible_to
+from followup.people.models import Enrolment, Patient, Token, Unit, User
+
+
+def user_of_key(key: str) -> User | None:
+    """Who holds this key, if it is a living one."""
+    token = (
+        Token.objects.select_related("user")
+        .filter(digest=Token.digest_of(key), revoked_at=None, user__is_active=True)
+        .first()
+    )
+    return token.user if token else None
+
+
+def search(words: str, *, by: User) -> QuerySet[Patient]:
+    """Patients that `by` may see, by part of a name, birth date, number, telephone or mail; in the order of lists of people."""
+    found = patients_visible_to(by)
+    for word in words.split():
+        either = (
+            Q(sort_key__contains=ids.sort_key(word))
+            | Q(number__iexact=word)
+            | Q(personal_number__startswith=word)
+            | Q(email__iexact=word)
+        )
+        digits = "".join(filter(str.isdigit, word))
+        if len(digits) == 8:
+            either |= Q(born_on=f"{digits[:4]}-{digits[4:6]}-{digits[6:]}") if _is_a_day(digits) else Q()
+        number = phones.parse(word, [46, 44])
+        if number:
+            either |= Q(phone=number)
+        found = found.filter(either)
+    return found.order_by("sort_key", "id") if words.split() else found.none()
+
+
+def _is_a_day(digits: str) -> bool:
+    try:
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return False
+    return True
+
+
+def enrolment_of(patient: Patient) -> Enrolment | None:
+    return patient.enrolments.filter(ended_on=None).select_related("programme").first()
+
+
+def clinicians_of(unit: Unit) -> QuerySet[User]:
+    return User.objects.filter(
+        is_active=True, memberships__unit=unit, memberships__role="clinician", memberships__ended_on=None
+    ).order_by("name")

@@ -1,0 +1,94 @@
+"""Taking people in: units, staff, patients, keys."""
+
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+
+from followup.core import clock, journal
+from followup.core.errors import Invalid
+from followup.core.journal import Signs
+from followup.people import phones
+from followup.people.models import Enrolment, Membership, Patient, Token, Unit, User
+from followup.programmes.models import Programme
+
+
+@transaction.atomic
+def add_staff(
+    *, username: str, name: str, role: str, unit: Unit, by: Signs, password: str | None = None, email: str = ""
+) -> User:
+    """A person (or a wall screen, or a system) who works at the unit; without a password they cannot sign in on a page."""
+    if User.objects.filter(username__iexact=username).exists():
+        raise Invalid({"username": f"{username} is taken."})
+    user = User(username=username, name=name, email=email, language=unit.language)
+    user.set_password(password)
+    user.save()
+    Membership.objects.create(unit=unit, user=user, role=role)
+    journal.write("staff.added", by=by, unit_id=unit.id, subject_id=user.id, role=role)
+    return user
+
+
+@transaction.atomic
+def add_patient(
+    *,
+    unit: Unit,
+    programme: Programme,
+    by: Signs,
+    number: str,
+    given_name: str,
+    family_name: str,
+    born_on: date,
+    diagnosis: str,
+    group: str,
+    username: str | None = None,
+    phone: str = "",
+    enrolment: dict[str, Any] | None = None,
+    **more: Any,
+) -> Patient:
+    """A new patient of the unit, enrolled in a programme.
+
+    A telephone number that is none leaves the person without texts; it never keeps them out. `enrolment` holds more columns of
+    `Enrolment`, `more` more columns of `Patient`.
+    """
+    language = more.get("language", unit.language)
+    user = User(
+        username=username or f"patient-{unit.id.hex[:6]}-{number}".lower(),
+        name=f"{given_name} {family_name}",
+        language=language,
+    )
+    user.set_unusable_password()
+    user.save()
+    parsed = phones.parse(phone, unit.country_codes)
+    patient = Patient.objects.create(
+        unit=unit,
+        user=user,
+        number=number,
+        given_name=given_name,
+        family_name=family_name,
+        born_on=born_on,
+        phone=parsed or "",
+        phone_shown=phone if parsed else "",
+        **more,
+    )
+    Enrolment.objects.create(
+        patient=patient, programme=programme, diagnosis=diagnosis, group=group, **(enrolment or {})
+    )
+    journal.write("patient.added", by=by, unit_id=unit.id, patient_id=patient.id)
+    return patient
+
+
+@transaction.atomic
+def new_token(*, user: User, by: Signs, label: str = "") -> str:
+    """A new key for `user`. It is returned once and kept only as a hash."""
+    key = Token.new_key()
+    token = Token.objects.create(user=user, digest=Token.digest_of(key), label=label)
+    journal.write("token.made", by=by, subject_id=token.id, unit_id=user.unit.id if user.unit else None)
+    return key
+
+
+@transaction.atomic
+def revoke_tokens(*, user: User, by: Signs) -> int:
+    """End every key of `user`; how many there were."""
+    ended = Token.objects.filter(user=user, revoked_at=None).update(revoked_at=clock.now())
+    journal.write("token.revoked", by=by, subject_id=user.id, count=ended)
+    return ended

@@ -1,0 +1,175 @@
+"""What a call leads to: an outcome, a next step, an owner."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from followup.callbacks import services as callbacks
+from followup.callbacks.models import Callback
+from followup.cases.models import Ask
+from followup.clinic.models import Appointment
+from followup.contacts import services as contacts
+from followup.core import clock
+from followup.core.errors import Invalid, NotAllowed
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+MONDAY = date(2026, 11, 23)
+
+
+@pytest.fixture
+def monday():
+    with clock.turned(make.MONDAY_MORNING) as at:
+        yield at
+
+
+@pytest.fixture
+def unit():
+    return make.a_unit()
+
+
+@pytest.fixture
+def nurse(unit):
+    return make.a_nurse(unit)
+
+
+@pytest.fixture
+def contact(unit, monday):
+    make.urgent_times(unit, date(2026, 11, 24), 3)
+    return make.a_flare(make.a_patient(unit))
+
+
+def step_of(contact):
+    contact.case.refresh_from_db()
+    return contact.case.step
+
+
+def test_self_care_lets_the_time_go_and_closes(contact, nurse):
+    call = make.a_call_with(nurse, contact)
+    contacts.finish(call, by=nurse, outcome="self_care", call_again_on=MONDAY + timedelta(days=4))
+    assert step_of(contact) == "closed"
+    assert contact.case.outcome == "self_care"
+    assert Appointment.objects.get(case=contact.case).state == "released"
+
+
+def test_self_care_needs_a_day_to_call_again(contact, nurse):
+    call = make.a_call_with(nurse, contact)
+    with pytest.raises(Invalid) as refused:
+        contacts.finish(call, by=nurse, outcome="self_care")
+    assert list(refused.value.errors) == ["call_again_on"]
+    assert step_of(contact) == "call_booked"
+
+
+def test_clinic_time_books_the_time_that_was_kept(contact, nurse):
+    call = make.a_call_with(nurse, contact)
+    contacts.finish(call, by=nurse, outcome="clinic_time")
+    assert step_of(contact) == "clinic_time"
+    assert Appointment.objects.get(case=contact.case).state == "booked"
+
+
+def test_clinic_time_may_be_another_than_the_one_kept(contact, nurse):
+    from followup.contacts.queries import times_for
+
+    call = make.a_call_with(nurse, contact)
+    other = times_for(contact.case)[-1]
+    contacts.finish(call, by=nurse, outcome="clinic_time", slot=other)
+    assert set(Appointment.objects.filter(case=contact.case).values_list("state", flat=True)) == {"released", "booked"}
+    assert Appointment.objects.get(case=contact.case, state="booked").slot_id == other.id
+
+
+@pytest.mark.parametrize("outcome", ["prescription", "clinician_asked", "group_change"])
+def test_what_needs_a_clinician_has_an_owner_and_a_due(contact, nurse, unit, outcome):
+    doctor = make.a_clinician(unit)
+    call = make.a_call_with(nurse, contact)
+    contacts.finish(call, by=nurse, outcome=outcome, to=doctor, note="Please look")
+    asked = Ask.objects.get(case=contact.case)
+    assert step_of(contact) == "with_clinician"
+    assert contact.case.due == asked.due > clock.now()
+    assert asked.owner == doctor
+
+
+def test_the_clinicians_answer_closes_the_case(contact, nurse, unit):
+    doctor = make.a_clinician(unit)
+    contacts.finish(make.a_call_with(nurse, contact), by=nurse, outcome="prescription", to=doctor)
+    contacts.answer_ask(Ask.objects.get(case=contact.case), by=doctor, words="Sent to the pharmacy")
+    assert step_of(contact) == "closed"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "more"), [("emergency", {}), ("all_well", {}), ("other", {"note": "Wrong number"})]
+)
+def test_other_outcomes_close(contact, nurse, outcome, more):
+    contacts.finish(make.a_call_with(nurse, contact), by=nurse, outcome=outcome, **more)
+    assert step_of(contact) == "closed"
+
+
+def test_ringing_shows_only_once_the_nurse_dials(contact, nurse):
+    call = make.a_call_with(nurse, contact)
+    assert step_of(contact) == "call_booked"
+    contacts.dial(call, by=nurse)
+    assert step_of(contact) == "ringing"
+    contacts.dial(call, by=nurse)
+    assert Callback.objects.get(id=call.id).attempts == 1
+
+
+def test_no_answer_plans_the_next_try_and_closes_nothing(contact, nurse, unit):
+    call = make.a_call_with(nurse, contact)
+    contacts.dial(call, by=nurse)
+    contacts.finish(call, by=nurse, outcome="no_answer")
+    call.refresh_from_db()
+    assert (call.state, call.unanswered, call.claimed_by) == ("waiting", 1, None)
+    assert call.not_before == unit.hours.add_open(clock.now(), 2)
+    assert step_of(contact) == "unreached"
+    assert Appointment.objects.get(case=contact.case).state == "held"
+    assert callbacks.claim_next(by=nurse) is None
+
+
+def test_after_the_last_try_a_person_decides(contact, nurse):
+    call = make.callback_of(contact)
+    for _ in range(3):
+        call = callbacks.claim_chosen(call, by=nurse, why="try again")
+        contacts.finish(call, by=nurse, outcome="no_answer")
+    call.refresh_from_db()
+    assert call.decide_since is not None
+    assert step_of(contact) == "unreached"
+
+
+def test_the_same_outcome_said_twice_is_one(contact, nurse):
+    call = make.a_call_with(nurse, contact)
+    first = contacts.finish(call, by=nurse, outcome="all_well")
+    assert contacts.finish(call, by=nurse, outcome="all_well") == first
+
+
+def test_a_colleagues_call_is_not_mine_to_finish(contact, nurse, unit):
+    call = make.a_call_with(nurse, contact)
+    with pytest.raises(callbacks.NotYours):
+        contacts.finish(call, by=make.a_nurse(unit, "Maria"), outcome="all_well")
+
+
+def test_an_outcome_is_accepted_after_the_lease_while_nobody_else_has_it(contact, nurse):
+    call = make.a_call_with(nurse, contact)
+    with clock.turned(clock.now() + timedelta(hours=1)):
+        contacts.return_run_out(call.id)
+        contacts.finish(call, by=nurse, outcome="all_well")
+    assert step_of(contact) == "closed"
+
+
+def test_a_clinician_does_not_answer_calls(contact, unit):
+    with pytest.raises(NotAllowed):
+        contacts.finish(make.callback_of(contact), by=make.a_clinician(unit), outcome="all_well")
+
+
+def test_a_missed_time_makes_a_new_call(contact, nurse):
+    contacts.finish(make.a_call_with(nurse, contact), by=nurse, outcome="clinic_time")
+    contacts.mark_visit(Appointment.objects.get(case=contact.case), "missed", by=nurse)
+    assert step_of(contact) == "call_booked"
+    assert make.callback_of(contact).state == "waiting"
+
+
+def test_no_stored_step_strays_from_its_rows(contact, nurse):
+    contacts.dial(make.a_call_with(nurse, contact), by=nurse)
+    assert contacts.check_steps() == []
+    type(contact.case).objects.filter(id=contact.case_id).update(step="received")
+    assert contacts.check_steps() == [contact.case_id]
+    assert step_of(contact) == "ringing"

@@ -1,0 +1,51 @@
+"""The Celery application. Redis carries work and may be wiped at any moment: what is to be done stands in PostgreSQL."""
+
+import ctypes
+import os
+import signal
+
+import django
+from celery import Celery
+from celery.signals import worker_process_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "followup.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402  the settings exist from here on
+
+app = Celery("followup", broker=settings.REDIS_URL)
+app.conf.update(
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_time_limit=60,
+    task_default_queue="default",
+    task_routes={
+        "outbox.work": {"queue": "urgent"},
+        "messages.deliver": {"queue": "urgent"},
+        "sweep.*": {"queue": "urgent"},
+    },
+    worker_prefetch_multiplier=1,
+    worker_soft_shutdown_timeout=5,
+    worker_enable_soft_shutdown_on_idle=True,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "visibility_timeout": settings.FOLLOWUP_VISIBILITY_SECONDS,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 2,
+    },
+    beat_scheduler="worker.schedule:Scheduler",
+    accept_content=["json"],
+    timezone="UTC",
+)
+app.autodiscover_tasks(["worker.tasks"], related_name=None, force=True)
+
+
+@worker_process_init.connect
+def die_with_the_main_process(**_):
+    """A pool child would outlive a killed main process by seconds, and go on working beside its successor."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -1,0 +1,7 @@
+from followup.contacts import services as contacts
+from worker.app import app
+
+
+@app.task(name="contacts.check_steps")
+def check_steps(**_):
+    contacts.check_steps()

@@ -1,0 +1,47 @@
+"""Every few seconds: what was committed and not done, and what time itself has changed."""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from followup.callbacks import queries as callbacks
+from followup.clinic import queries as times
+from followup.clinic import services as clinic
+from followup.contacts import services as contacts
+from followup.core import heartbeats, outbox
+from followup.messages import queries as messages
+from followup.messages import services as delivery
+from worker.app import app
+
+log = logging.getLogger(__name__)
+
+
+@app.task(name="sweep.all")
+def sweep(**_):
+    outbox.handle(outbox.waiting())
+    for find, act in [
+        (messages.to_send, delivery.deliver),
+        (messages.stuck, delivery.settle_stuck),
+        (callbacks.run_out, contacts.return_run_out),
+        (callbacks.promise_passed, contacts.lift_passed),
+        (times.lapsed_choices, lapse_choice),
+    ]:
+        _each(find(), act)
+
+
+@app.task(name="sweep.heartbeat")
+def heartbeat(**_):
+    heartbeats.note("worker")
+
+
+def lapse_choice(appointment_id):
+    clinic.lapse_choice(appointment_id, by=contacts.SWEEPER)
+
+
+def _each(ids: Iterable[Any], act: Callable[[Any], Any]) -> None:
+    """One that fails must not keep the others waiting."""
+    for row_id in ids:
+        try:
+            act(row_id)
+        except Exception:
+            log.exception("%s failed for %s", act.__name__, row_id)
