@@ -45,12 +45,14 @@ def after_quiet_hours(at: datetime, hours: OpeningHours) -> datetime:
 def render(words: Template, channel: str, *, patient: Patient, **facts: Any) -> dict[str, str]:
     """`{subject, body}` of a template of the programme, in the patient's language.
 
-    A name that a plain text message cannot carry is left out of it: one such letter would break the text into several.
+    A name that a plain text message cannot carry is left out of it: one such letter would break the text into several. Templates
+    begin with "{first_name}, " for that.
     """
     facts |= {"first_name": patient.given_name, "clinic_name": patient.unit.sender, "clinic_phone": patient.unit.phone}
     if channel == Channel.SMS:
         facts["first_name"] = "" if gsm7.outside(patient.given_name) else patient.given_name
-        return {"subject": "", "body": text(words.sms, patient.language).format(**facts)}
+        body = text(words.sms, patient.language).format(**facts).removeprefix(", ")
+        return {"subject": "", "body": body[:1].upper() + body[1:]}
     return {
         "subject": text(words.email.subject, patient.language).format(**facts),
         "body": text(words.email.body, patient.language).format(**facts),
