@@ -4,9 +4,10 @@ const body = document.body;
 
 import(body.dataset.nhsuk).then(({ initAll }) => {
   initAll();
-  // What htmx brings in gets the same components. The body itself was done just now.
-  body.addEventListener("htmx:load", (event) => {
-    if (event.target !== body) initAll({ scope: event.target });
+  // What htmx brings in gets the same components. It may be one itself, so its parent is searched;
+  // neighbours that are done already complain, and are not heard.
+  body.addEventListener("htmx:load", ({ target }) => {
+    if (target !== body) initAll({ scope: target.parentElement, onError: () => {} });
   });
 });
 
