@@ -128,6 +128,8 @@ FOLLOWUP_PUBLIC_URL = address(
     "FOLLOWUP_PUBLIC_URL", STATE.get("public_url", "http://127.0.0.1:8000"), "https", "http"
 ).rstrip("/")
 _public = urlsplit(FOLLOWUP_PUBLIC_URL)
+if FOLLOWUP_TESTING and _public.scheme == "https":
+    raise SystemExit("FOLLOWUP_TESTING=1 is for tests; a clinic that is reached under https:// must not have it.")
 
 # Keys
 
@@ -343,6 +345,7 @@ CSRF_FAILURE_VIEW = "followup.faults.not_allowed"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 31536000 if _secure else 0
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "followup.faults.not_allowed"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
@@ -391,5 +394,9 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
         "django.request": {"level": "ERROR"},
         "axes": {"level": "ERROR"},
+        # A line for each tick of the sweeper would bury the rest.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
     },
 }

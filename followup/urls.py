@@ -3,7 +3,11 @@
 from django.urls import path
 from django.views.i18n import set_language
 
+from followup import health
+
 urlpatterns = [
+    path("livez", health.livez),
+    path("readyz", health.readyz),
     path("language", set_language, name="set_language"),
 ]
 

@@ -16,6 +16,15 @@ from followup.running import state as states
 
 PR_SET_PDEATHSIG = 1
 
+# What our own processes cannot do without, and where `followup up` keeps it.
+OURS = ("web", "worker", "beat")
+NEEDS = {
+    "FOLLOWUP_SECRET_KEY": "secret_key",
+    "FOLLOWUP_JOURNAL_KEY": "journal_key",
+    "DATABASE_URL": "database_url",
+    "REDIS_URL": "redis_url",
+}
+
 
 @dataclass(frozen=True)
 class Part:
@@ -41,6 +50,9 @@ def run(name: str, data: Path) -> None:
         sys.exit(f"{name} is already running ({running}).")
     os.environ["FOLLOWUP_DATA"] = str(data)
     state = states.read(data)
+    lacking = [variable for variable in NEEDS if name in OURS and not said(variable, state)]
+    if lacking:
+        sys.exit(f"{' and '.join(lacking)} must be set; `followup up` sees to that by itself.")
     try:
         command = part.command(data, state)
         if name == "postgres":
@@ -49,6 +61,10 @@ def run(name: str, data: Path) -> None:
         sys.exit(str(problem))
     die_with_supervisor(part.orphaned)
     os.execv(command[0], command)
+
+
+def said(variable: str, state: dict) -> bool:
+    return bool(os.environ.get(variable) or os.environ.get(f"{variable}_FILE") or state.get(NEEDS[variable]))
 
 
 def die_with_supervisor(with_signal: signal.Signals) -> None:

@@ -18,6 +18,7 @@ WRONG = [
     ({"FOLLOWUP_SECRET_KEY_FILE": "/not/there"}, "FOLLOWUP_SECRET_KEY_FILE names /not/there"),
     ({"TWILIO_ACCOUNT_SID": "AC1"}, "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together"),
     ({"FOLLOWUP_CLOCK_FILE": "clock"}, "need FOLLOWUP_TESTING=1"),
+    ({"FOLLOWUP_TESTING": "1", "FOLLOWUP_PUBLIC_URL": "https://clinic.example"}, "FOLLOWUP_TESTING=1 is for tests"),
     ({"FOLLOWUP_LOG_LEVEL": "loud"}, "FOLLOWUP_LOG_LEVEL should be one of"),
 ]
 

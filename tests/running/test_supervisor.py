@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,15 @@ def test_everything_runs_and_is_well(product):
     assert [row["name"] for row in rows] == NAMES
     assert all(row["healthy"] for row in rows)
     assert rows[2]["port"] == int(product.url.rpartition(":")[2])
+
+
+def test_an_answer_is_kept_by_no_cache_and_what_was_asked_by_no_log(product):
+    with urllib.request.urlopen(f"{product.url}/livez?name=Annastina") as answer:
+        assert answer.headers["Cache-Control"] == "no-store, private"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert "'unsafe-inline'" not in answer.headers["Content-Security-Policy"]
+    until(lambda: '"route": "livez"' in product.log("web"), what="the line in the log")
+    assert "Annastina" not in product.log("web")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,6 +95,13 @@ def test_keys_and_passwords_are_kept_from_other_users_and_from_the_command_line(
         words = Path(f"/proc/{servers.pid(name)}/cmdline").read_text()
         assert state["postgres_password"] not in words
         assert state["redis_password"] not in words
+
+
+def test_a_process_without_its_keys_does_not_start(tmp_path):
+    environment = surroundings(tmp_path) | {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://redis/0"}
+    done = subprocess.run(followup("run", "web"), env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "FOLLOWUP_SECRET_KEY and FOLLOWUP_JOURNAL_KEY must be set" in done.stderr
 
 
 def connected(house):
