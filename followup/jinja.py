@@ -7,6 +7,7 @@ from django.forms import BaseForm
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
 from django_htmx.jinja import htmx_script
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, pass_context
@@ -43,6 +44,7 @@ def environment(**options) -> Environment:
         "moment": moment,
         "day_and_time": day_and_time,
         "duration": words.duration,
+        "capital": capfirst,
     }
     return env
 
