@@ -248,3 +248,6 @@ class Token(Row):
     @staticmethod
     def new_key() -> str:
         return secrets.token_urlsafe(32)
+
+
+from followup.people.signin import models as _signin  # noqa: E402, F401 - tables of this app, kept in its inner room
