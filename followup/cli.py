@@ -4,7 +4,7 @@ followup up [--port N] [--empty]   start everything and stay (--empty: without t
 followup down                      stop what runs
 followup status                    each process with name, pid, port and health, as JSON
 followup run NAME                  become one process: postgres, redis, web, worker, beat
-followup prepare [--demo]          bring tables and programmes up to date
+followup prepare                   bring tables and programmes up to date (and, in the demo, its clinic)
 followup messages [--complete]     collect the texts into the translations, or check that none is missing
 
 Each takes --data DIR (default: .followup in the checkout, or FOLLOWUP_DATA). Any other word is a command about
@@ -73,13 +73,14 @@ def run(data, words) -> None:
 
 
 def prepare(data, words) -> None:
-    """Tables, programmes and, if asked, the demo clinic; safe to repeat."""
+    """Tables, programmes and, in the demo, its clinic; safe to repeat."""
+    from django.conf import settings
     from django.core.management import call_command, get_commands
 
     set_up_django()
     call_command("migrate", interactive=False)
     commands = get_commands()
-    for name in ("load_programmes", *(["load_demo"] if "--demo" in words else [])):
+    for name in ("load_programmes", *(["load_demo"] if settings.FOLLOWUP_DEMO else [])):
         if name in commands:
             call_command(name)
 

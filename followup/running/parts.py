@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import signal
+import socket
 import sys
 import urllib.error
 import urllib.request
@@ -90,11 +91,14 @@ def redis(data: Path, state: dict) -> list[str]:
 
 
 def web(data: Path, state: dict) -> list[str]:
-    port = os.environ.get("FOLLOWUP_PORT") or state.get("ports", {}).get("web", 8000)
     bind = os.environ.get("FOLLOWUP_BIND", "127.0.0.1")
     # The server's own access log would hold query strings. An open stream would keep it from stopping.
     options = ["--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "3", "--lifespan", "off"]
-    return python("uvicorn", "followup.asgi:application", "--host", bind, "--port", str(port), *options)
+    return python("uvicorn", "followup.asgi:application", "--host", bind, "--port", str(web_port(state)), *options)
+
+
+def web_port(state: dict) -> int:
+    return int(os.environ.get("FOLLOWUP_PORT") or state.get("ports", {}).get("web", 8000))
 
 
 def worker(data: Path, state: dict) -> list[str]:
@@ -140,7 +144,7 @@ def redis_answers(state: dict, pid: int) -> bool:
 
 def web_answers(state: dict, pid: int) -> bool:
     # The name in the address may be one that only its visitors can reach.
-    request = urllib.request.Request(f"http://127.0.0.1:{state['ports']['web']}/livez")
+    request = urllib.request.Request(f"http://127.0.0.1:{web_port(state)}/livez")
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=2) as answer:
             return answer.status == 200
@@ -157,7 +161,7 @@ def worker_answers(state: dict, pid: int) -> bool:
     try:
         with Celery(broker=url, set_as_current=False) as app:
             app.conf.broker_transport_options = {"socket_timeout": 2, "socket_connect_timeout": 2}
-            return bool(app.control.ping(timeout=1, limit=1))
+            return bool(app.control.ping(destination=[f"celery@{socket.gethostname()}"], timeout=1))
     except Exception:  # whatever the broker's library makes of a server that is away
         return False
 
@@ -183,13 +187,17 @@ PARTS = {
 
 
 def status(data: Path) -> list[dict]:
-    """What `followup status` prints: name, pid or None, port or None, and whether it is well."""
+    """What `followup status` prints: name, pid or None, port or None, and whether it is well.
+
+    In a folder without a supervisor, such as a container's, that is about the parts which run there.
+    """
     state = states.read(data)
     rows = []
-    for name in state.get("parts", []):
+    for name in state.get("parts") or [name for name in PARTS if pidfile.holder(data / "run" / f"{name}.pid")]:
         pid = pidfile.holder(data / "run" / f"{name}.pid")
+        port = web_port(state) if name == "web" else state.get("ports", {}).get(name)
         healthy = bool(pid) and PARTS[name].healthy(state, pid)
-        rows.append({"name": name, "pid": pid, "port": state["ports"].get(name), "healthy": healthy})
+        rows.append({"name": name, "pid": pid, "port": port, "healthy": healthy})
     return rows
 
 

@@ -131,7 +131,7 @@ class Supervisor:
         if "postgres" in names:
             make_database(self.state["database_url"])
         if "web" in names:
-            self.prepare_content(demo)
+            self.prepare_content()
         self.start_parts([name for name in names if name not in servers])
 
     def start_parts(self, names: list[str]) -> None:
@@ -151,12 +151,12 @@ class Supervisor:
                 raise CannotStart(f"{child.name} did not start.\n{tail(self.data / 'logs' / f'{child.name}.log')}")
             time.sleep(TICK)
 
-    def prepare_content(self, demo: bool) -> None:
+    def prepare_content(self) -> None:
         """Bring tables, programmes and the demo clinic up to date, in a process of its own."""
         say("Preparing the data")
         log = self.data / "logs" / "prepare.log"
         keep_small(log)
-        command = [sys.executable, "-m", "followup.cli", "prepare", *(["--demo"] if demo else [])]
+        command = [sys.executable, "-m", "followup.cli", "prepare"]
         environment = os.environ | {"FOLLOWUP_DATA": str(self.data)}
         with log.open("ab") as file:
             process = subprocess.Popen(

@@ -24,7 +24,7 @@ def test_everything_runs_and_is_well(product):
 def test_an_answer_is_kept_by_no_cache_and_what_was_asked_by_no_log(product):
     with urllib.request.urlopen(f"{product.url}/livez?name=Annastina") as answer:
         assert answer.headers["Cache-Control"] == "no-store, private"
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
         assert "'unsafe-inline'" not in answer.headers["Content-Security-Policy"]
     until(lambda: '"route": "livez"' in product.log("web"), what="the line in the log")
     assert "Annastina" not in product.log("web")
