@@ -1,0 +1,54 @@
+"""Journeys: a real browser, the whole product, and its own database, which the tests read and write beside it.
+
+They run by themselves (`pytest tests/journeys`), one after the other. Nothing is rolled back: each journey makes a unit
+of its own. No `django_db` mark here: it would wrap the test in a transaction that the product cannot see.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from tests.journeys import axe
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup():
+    """No test database: the product's own is the one under test."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def live_database(django_db_blocker) -> Iterator[None]:
+    if connection.settings_dict["NAME"] != "followup":
+        pytest.fail("Journeys run by themselves: pytest tests/journeys", pytrace=False)
+    # Playwright keeps an event loop in this thread; nothing here is asynchronous.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with django_db_blocker.unblock():
+        yield
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
+    path = os.environ.get("FOLLOWUP_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--disable-sync"]
+    if os.geteuid() == 0:
+        quiet.append("--no-sandbox")
+    # Without a path Playwright looks for a browser of its own, and says how to get one.
+    return {**browser_type_launch_args, "args": quiet, **({"executable_path": path} if path else {})}
+
+
+@pytest.fixture(scope="session")
+def base_url(house) -> str:
+    return house.url
+
+
+@pytest.fixture
+def accessible():
+    """Call it with a page: fails when axe finds anything serious there."""
+    return axe.check
