@@ -71,7 +71,7 @@ def extract() -> Catalog:
     found = extract_from_dir(str(ROOT), METHODS, OPTIONS, KEYWORDS, ("Translators:",), directory_filter=is_ours)
     for filename, _line, text, comments, context in found:
         # No line numbers: they would change the catalogue with every unrelated edit.
-        catalogue.add(text, None, [(filename, None)], auto_comments=comments, context=context)
+        catalogue.add(text, None, [(filename, 0)], auto_comments=comments, context=context)
     return catalogue
 
 
