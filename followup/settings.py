@@ -231,6 +231,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "followup.people.signin.sessions.Sessions",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -301,7 +302,9 @@ AUTH_USER_MODEL = "people.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "followup.people.backends.WithoutPassword",
 ]
+LOGIN_URL = "/sign-in/"  # it sends on whoever wanted a page for staff
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -314,13 +317,16 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = False
+ACCOUNT_ADAPTER = "followup.people.adapters.StaffAdapter"
+ACCOUNT_RATE_LIMITS = False  # axes counts, in the database, so that a wiped cache forgets no wrong password
+MFA_ADAPTER = "followup.people.adapters.SecondFactorAdapter"
+MFA_FORMS = {"authenticate": "followup.people.adapters.SecondFactorForm"}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Followup"
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _public.scheme == "http"
 
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
@@ -329,8 +335,8 @@ AXES_DISABLE_ACCESS_LOG = True
 # Cookies and headers
 
 _secure = _public.scheme == "https"
-SESSION_COOKIE_AGE = 30 * 60
-SESSION_SAVE_EVERY_REQUEST = True  # so that the half hour counts from the last thing done
+SESSION_COOKIE_AGE = 60 * 60  # the outer limit; people.signin.sessions ends them earlier, by the house clock
+SESSION_SAVE_EVERY_REQUEST = True  # so that it counts from the last thing done
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = _secure

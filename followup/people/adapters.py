@@ -1,0 +1,86 @@
+"""How django-allauth, which lets staff in, fits into this house."""
+
+import base64
+import hashlib
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base.forms import AuthenticateForm
+from axes.handlers.proxy import AxesProxyHandler
+from cryptography.fernet import Fernet
+from django import forms
+from django.conf import settings
+from django.contrib.auth.signals import user_login_failed
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from followup.core import journal
+
+SIGNED_IN = "staff.signed_in"
+
+
+class StaffAdapter(DefaultAccountAdapter):
+    """Passwords are for people who work here; nobody signs up and nothing is mailed."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": _("The user name or the password is not correct"),
+        "too_many_login_attempts": _("There have been too many failed attempts. Try again in 15 minutes"),
+    }
+
+    def is_open_for_signup(self, request) -> bool:
+        return False
+
+    def authenticate(self, request, **credentials):
+        """Someone whose work here has ended is answered like a stranger."""
+        user = super().authenticate(request, **credentials)
+        return user if user and user.membership else None
+
+    def get_login_redirect_url(self, request) -> str:
+        return reverse("staff_home")
+
+    def post_login(self, request, user, **more):
+        with transaction.atomic():
+            journal.write(SIGNED_IN, by=user, unit_id=user.unit.id)
+        return super().post_login(request, user, **more)
+
+    def send_mail(self, *args, **kwargs) -> None:
+        """Messages to staff go through no template of a package."""
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    """Secrets of authenticator apps are kept encrypted; the key is made from the server's own."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": _("That code is not correct. It has 6 digits and changes every 30 seconds"),
+    }
+
+    def encrypt(self, text: str) -> str:
+        return _box().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _box().decrypt(encrypted_text.encode()).decode()
+
+    def can_delete_authenticator(self, authenticator) -> bool:
+        return not settings.FOLLOWUP_STAFF_MFA
+
+
+def _box() -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"followup.second-factor" + settings.SECRET_KEY.encode()).digest()))
+
+
+class SecondFactorForm(AuthenticateForm):
+    """A wrong code counts like a wrong password, in the database, under the same limit."""
+
+    def clean_code(self) -> str:
+        who = {"username": self.user.username}
+        if not AxesProxyHandler.is_allowed(context.request, who):
+            raise forms.ValidationError(StaffAdapter.error_messages["too_many_login_attempts"])
+        try:
+            return super().clean_code()
+        except forms.ValidationError:
+            user_login_failed.send(sender=__name__, credentials=who, request=context.request)
+            raise

@@ -1,0 +1,71 @@
+"""How long a session lives without use, and that staff have a second factor. Both ask the house clock, not the cookie's."""
+
+from datetime import datetime
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.http import urlencode
+
+from followup.core import clock
+from followup.people.models import Role, User
+from followup.people.signin import policy
+
+ALWAYS = {"set_language", "sign_out", "account_login", "account_reauthenticate", "account_inactive"}
+
+
+def not_a_use(view):
+    """Mark a view that a page asks by itself (a poll, a stream): it keeps nobody signed in."""
+    view.not_a_use = True
+    return view
+
+
+class Sessions(MiddlewareMixin):
+    """Ends sessions that were not used for too long; leads staff without a second factor to set one up."""
+
+    def process_view(self, request: HttpRequest, view, args, kwargs) -> HttpResponse | None:
+        request.idle_seconds = None
+        user = request.user
+        if not user.is_authenticated or user.role == Role.WALL:
+            return None
+        limit = policy.IDLE["patient" if user.as_patient else "staff"]
+        at = clock.now()
+        seen = request.session.get("seen_at")
+        if seen and at - datetime.fromisoformat(seen) > limit:
+            return self._end(request, user)
+        request.idle_seconds = int(limit.total_seconds())
+        if not getattr(view, "not_a_use", False):
+            request.session["seen_at"] = at.isoformat()
+            self._note_the_page(request)
+        return self._second_factor(request, user)
+
+    def _note_the_page(self, request: HttpRequest) -> None:
+        """Where somebody was, so that they come back there even when what they sent last was a form."""
+        asked_for_a_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "") and not request.htmx
+        if asked_for_a_page:
+            request.session["page"] = request.get_full_path()
+
+    def _end(self, request: HttpRequest, user: User) -> HttpResponse | None:
+        patient = user.as_patient
+        page = request.get_full_path() if request.method == "GET" and not request.htmx else request.session.get("page", "/")
+        logout(request)
+        if request.path.startswith("/api/") or request.resolver_match.url_name in ALWAYS:
+            return None
+        door = f"{reverse('sign_in' if patient else 'account_login')}?{urlencode({'next': page})}"
+        if request.htmx:
+            return HttpResponse(status=204, headers={"HX-Redirect": door})
+        return redirect(door)
+
+    def _second_factor(self, request: HttpRequest, user: User) -> HttpResponse | None:
+        if not settings.FOLLOWUP_STAFF_MFA or not user.membership or is_mfa_enabled(user):
+            return None
+        name = request.resolver_match.url_name or ""
+        if name in ALWAYS or name.startswith("mfa_"):
+            return None
+        if request.path.startswith("/api/"):
+            return HttpResponse(status=403)
+        return redirect("mfa_activate_totp")
