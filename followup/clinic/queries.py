@@ -1,6 +1,6 @@
 """Reading the rota and its times."""
 
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from django.db.models import Exists, Max, OuterRef, QuerySet
@@ -83,6 +83,17 @@ def slot_for(user: User, slot_id: UUID | str) -> Slot:
     if slot is None:
         raise Unknown
     return slot
+
+
+def on_day(unit: Unit, day: date) -> QuerySet[Appointment]:
+    """Everybody who has or had a time at the clinic on a day, in order of time; times that somebody is only looking at left out."""
+    start = datetime.combine(day, time(), unit.zone)
+    rows = Appointment.objects.filter(
+        unit=unit, choice_until=None, slot__starts_at__gte=start, slot__starts_at__lt=start + timedelta(days=1)
+    ).exclude(state=State.RELEASED)
+    return rows.select_related("slot__session__person", "slot__unit", "case__programme", "patient").order_by(
+        "slot__starts_at", "slot__session__person__name", "id"
+    )
 
 
 def lapsed_choices(limit: int = 100) -> list[UUID]:

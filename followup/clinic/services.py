@@ -1,17 +1,19 @@
 """Verbs of the clinic's times. The database decides who got a time: one live appointment per slot."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from followup.cases.models import Case
-from followup.clinic.models import Appointment, Session, Slot, SlotKind, State
+from followup.clinic import template
+from followup.clinic.models import Appointment, Session, SessionKind, Slot, SlotKind, State
 from followup.core import clock, journal
 from followup.core.errors import Refused
 from followup.core.journal import Signs
-from followup.people.models import Unit, User
+from followup.people.models import Role, Unit, User
+from followup.people.queries import staff_of
 
 
 class NoTimeWithinPromise(Refused):
@@ -39,7 +41,7 @@ WITH free AS (
      WHERE s.unit_id = %(unit)s AND s.kind = %(kind)s AND s.closed_at IS NULL AND n.closed_at IS NULL
        AND s.starts_at >= %(earliest)s AND s.starts_at < %(before)s
        AND NOT EXISTS (SELECT 1 FROM clinic_appointment a WHERE a.slot_id = s.id AND a.state <> 'released')
-     ORDER BY s.starts_at, s.id LIMIT 1 FOR UPDATE OF s {locking}
+     ORDER BY s.starts_at, s.id LIMIT 1 FOR NO KEY UPDATE OF s {locking}
 ), held AS (
     INSERT INTO clinic_appointment (id, created_at, unit_id, slot_id, case_id, patient_id, state, held_at, ended_why)
     SELECT %(id)s, %(at)s, %(unit)s, free.id, %(case)s, %(patient)s, 'held', %(at)s, '' FROM free
@@ -89,7 +91,7 @@ def _hold_once(statement: str, values: dict) -> tuple | None:
 @transaction.atomic
 def give(slot: Slot, *, case: Case, by: Signs) -> Appointment:
     """Book this slot for a case, in the place of the time it held or had. Raises `SlotTaken`."""
-    before = Appointment.objects.select_for_update().filter(case=case).kept().first()
+    before = Appointment.objects.select_for_update(no_key=True).filter(case=case).kept().first()
     if before and before.slot_id == slot.id:
         return before if before.state == State.BOOKED else _book(before, by=by)
     if before:
@@ -111,7 +113,7 @@ def give(slot: Slot, *, case: Case, by: Signs) -> Appointment:
 @transaction.atomic
 def confirm(*, case: Case, by: Signs) -> Appointment:
     """Book the time that is held for a case. Raises `TimeEnded` when none is."""
-    held = Appointment.objects.select_for_update().filter(case=case, state=State.HELD).kept().first()
+    held = Appointment.objects.select_for_update(no_key=True).filter(case=case, state=State.HELD).kept().first()
     if held is None or held.slot.starts_at <= clock.now():
         raise TimeEnded
     return _book(held, by=by)
@@ -127,7 +129,7 @@ def _book(held: Appointment, *, by: Signs) -> Appointment:
 @transaction.atomic
 def release(*, case: Case, why: str, by: Signs) -> Appointment | None:
     """Let go of the time that a case holds or has; None when there is none. `why` is a word such as `declined`."""
-    kept = Appointment.objects.select_for_update().filter(case=case).kept().first()
+    kept = Appointment.objects.select_for_update(no_key=True).filter(case=case).kept().first()
     if kept:
         _end(kept, State.RELEASED, why=why, by=by)
     return kept
@@ -136,7 +138,7 @@ def release(*, case: Case, why: str, by: Signs) -> Appointment | None:
 @transaction.atomic
 def mark(appointment: Appointment, state: str, *, by: User) -> Appointment:
     """Say of a booked time whether the patient came: `attended` or `missed`. Said again, the first word stands."""
-    appointment = Appointment.objects.select_for_update().get(id=appointment.id)
+    appointment = Appointment.objects.select_for_update(no_key=True).get(id=appointment.id)
     if appointment.state == state:
         return appointment
     if appointment.state != State.BOOKED or state not in (State.ATTENDED, State.MISSED):
@@ -149,7 +151,7 @@ def mark(appointment: Appointment, state: str, *, by: User) -> Appointment:
 def lapse_choice(appointment_id: UUID, *, by: Signs) -> None:
     """Let go of a time that somebody looked at for longer than ten minutes."""
     row = (
-        Appointment.objects.select_for_update()
+        Appointment.objects.select_for_update(no_key=True)
         .filter(id=appointment_id, state=State.HELD, choice_until__lte=clock.now())
         .first()
     )
@@ -202,3 +204,49 @@ def _tell(verb: str, appointment: Appointment, *, by: Signs, **detail: str) -> N
         subject_id=appointment.id,
         **detail,
     )
+
+
+@transaction.atomic
+def lay_out(unit: Unit, *, by: Signs, weeks: int = template.WEEKS) -> int:
+    """Lay the weekly template for everybody who works at the unit, from today `weeks` ahead; how many sessions are new.
+
+    Safe to repeat: a session that stands is left alone, also one that was closed, and a day with a nurse in charge keeps her.
+    """
+    today = unit.hours.day_of(clock.now())
+    days = [today + timedelta(days=ahead) for ahead in range(weeks * 7 + 1)]
+    ahead_only = Session.objects.filter(unit=unit, starts_at__gte=datetime.combine(today, time(), unit.zone))
+    standing = set(ahead_only.values_list("person_id", "starts_at"))
+    led = set(ahead_only.filter(in_charge=True, closed_at=None).values_list("starts_at", flat=True))
+    nurses, clinicians = staff_of(unit, Role.NURSE), staff_of(unit, Role.CLINICIAN)
+    laid = 0
+    for day in days:
+        for place, nurse in enumerate(nurses):
+            # They take turns in being the nurse in charge, day by day.
+            leads = day.toordinal() % len(nurses) == place
+            for opens, closes in template.nurse_line_of(unit.hours, day):
+                if (nurse.id, opens) not in standing:
+                    add_session(
+                        unit=unit,
+                        person=nurse,
+                        kind=SessionKind.NURSE_LINE,
+                        starts_at=opens,
+                        ends_at=closes,
+                        in_charge=leads and opens not in led,
+                        by=by,
+                    )
+                    laid += 1
+        slots = template.slots_of(unit.hours, day)
+        for place, clinician in enumerate(clinicians, start=1):
+            if slots and (clinician.id, slots[0][1]) not in standing:
+                add_session(
+                    unit=unit,
+                    person=clinician,
+                    kind=SessionKind.CLINIC,
+                    starts_at=slots[0][1],
+                    ends_at=slots[-1][2],
+                    room=f"{'rum' if unit.language == 'sv' else 'room'} {place}",
+                    slots=slots,
+                    by=by,
+                )
+                laid += 1
+    return laid

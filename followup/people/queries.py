@@ -8,6 +8,7 @@ from followup.core import ids
 from followup.people import phones
 from followup.people.access import patients_visible_to
 from followup.people.models import Enrolment, Patient, Token, Unit, User
+from followup.programmes.models import Programme
 
 
 def user_of_key(key: str) -> User | None:
@@ -56,3 +57,23 @@ def clinicians_of(unit: Unit) -> QuerySet[User]:
     return User.objects.filter(
         is_active=True, memberships__unit=unit, memberships__role="clinician", memberships__ended_on=None
     ).order_by("name")
+
+
+def staff_of(unit: Unit, role: str) -> list[User]:
+    """Who works at the unit in this role, in the order in which they came."""
+    return list(
+        User.objects.filter(
+            is_active=True, memberships__unit=unit, memberships__role=role, memberships__ended_on=None
+        ).order_by("memberships__created_at", "username")
+    )
+
+
+def programme_at(unit: Unit) -> Programme | None:
+    """The programme that this unit's newest patient is in: for pages that are shown to nobody in particular."""
+    latest = (
+        Enrolment.objects.filter(patient__unit=unit, ended_on=None)
+        .select_related("programme")
+        .order_by("-created_at")
+        .first()
+    )
+    return latest.programme if latest else None

@@ -1,5 +1,6 @@
 """Taking people in: units, staff, patients, keys."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -9,8 +10,29 @@ from followup.core import clock, journal
 from followup.core.errors import Invalid
 from followup.core.journal import Signs
 from followup.people import phones
-from followup.people.models import Enrolment, Membership, Patient, Token, Unit, User
+from followup.people.models import ClosedDay, Enrolment, Membership, Patient, Token, Unit, User
 from followup.programmes.models import Programme
+
+
+WORKDAYS = {str(day): [["08:00", "16:30"]] for day in range(5)}
+"""Monday to Friday, until the unit says otherwise."""
+
+
+@transaction.atomic
+def add_unit(
+    *, name: str, timezone: str, by: Signs, own_closed_days: Mapping[date, str] | None = None, **columns: Any
+) -> Unit:
+    """A new unit with the usual week. `columns` are more columns of `Unit`. Raises `Invalid` when the name is taken."""
+    if Unit.objects.filter(name=name).exists():
+        raise Invalid({"name": f"{name} is there already."})
+    unit = Unit.objects.create(
+        name=name, timezone=timezone, **{"sender": name[:40], "weekly_hours": WORKDAYS, **columns}
+    )
+    ClosedDay.objects.bulk_create(
+        ClosedDay(unit=unit, day=day, why=why) for day, why in (own_closed_days or {}).items()
+    )
+    journal.write("unit.added", by=by, unit_id=unit.id, subject_id=unit.id)
+    return unit
 
 
 @transaction.atomic

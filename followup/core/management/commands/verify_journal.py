@@ -1,0 +1,20 @@
+"""followup verify-journal: recompute every seal. Exit 0 when nothing was changed unnoticed, else 1; JSON either way."""
+
+import json
+import sys
+from dataclasses import asdict
+
+from django.core.management.base import BaseCommand
+
+from followup.core import journal
+
+
+class Command(BaseCommand):
+    help = __doc__
+    requires_system_checks = []
+
+    def handle(self, **options):
+        verdict = journal.verify()
+        self.stdout.write(json.dumps({"sound": verdict.sound, **asdict(verdict)}, indent=1))
+        if not verdict.sound:
+            sys.exit(1)
