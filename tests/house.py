@@ -26,7 +26,7 @@ import pytest
 Answer = TypeVar("Answer")
 
 ROOT = Path(__file__).resolve().parent.parent
-JOURNEYS = ROOT / "tests" / "journeys"
+LIVE = (ROOT / "tests" / "journeys", ROOT / "tests" / "races")
 
 # Every process of the house is told the same; short times, so that a test can wait for them.
 SETTINGS = {
@@ -155,7 +155,13 @@ def surroundings(data: Path) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("FOLLOWUP_", "TWILIO_"))}
     for name in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "DJANGO_SETTINGS_MODULE"):
         own.pop(name, None)
-    return own | SETTINGS | {"FOLLOWUP_DATA": str(data), "FOLLOWUP_CLOCK_FILE": str(data / "clock")} | passed_on()
+    ours = {
+        "FOLLOWUP_DATA": str(data),
+        "FOLLOWUP_CLOCK_FILE": str(data / "clock"),
+        # However this process ends, the house ends with it.
+        "FOLLOWUP_SUPERVISOR": str(os.getpid()),
+    }
+    return own | SETTINGS | ours | passed_on()
 
 
 def passed_on() -> dict[str, str]:
@@ -174,20 +180,20 @@ def leave(process: subprocess.Popen, data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
 
 
-def journeys_wanted(config: pytest.Config) -> bool:
+def whole_product_wanted(config: pytest.Config) -> bool:
+    """Journeys and races run against the whole product; every other test needs its two servers only."""
     asked = config.known_args_namespace
     paths = [Path(name.split("::")[0]).resolve() for name in asked.file_or_dir] or [ROOT / "tests"]
     left_out = {Path(name).resolve() for name in asked.ignore or []}
-    return any(path == JOURNEYS or path in JOURNEYS.parents or JOURNEYS in path.parents for path in paths) and not (
-        left_out & {JOURNEYS, *JOURNEYS.parents}
-    )
+    wanted = [live for live in LIVE if not left_out & {live, *live.parents}]
+    return any(path == live or path in live.parents or live in path.parents for path in paths for live in wanted)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config):
     if not os.environ.get("FOLLOWUP_HOUSE"):
         data = Path(tempfile.mkdtemp(prefix="followup-house-"))
-        parts = None if journeys_wanted(early_config) else ["postgres", "redis"]
+        parts = None if whole_product_wanted(early_config) else ["postgres", "redis"]
         try:
             process = build(data, parts)
         except BaseException:

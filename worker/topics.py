@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from kombu.pools import producers
+
 from followup.contacts import services as contacts
 from followup.messages import services as messages
 
@@ -12,8 +14,11 @@ HANDLERS = {
 
 
 def nudge(task: str, ids: list[Any]) -> None:
-    """Hand the worker a task for these ids; quickly, because somebody waits for their page."""
+    """Hand the worker a task for these ids. Somebody waits for their page: a broker that is slow to answer is left alone."""
     from worker.app import app
 
-    if ids:
-        app.send_task(task, kwargs={"ids": ids}, retry=False, ignore_result=True)
+    if not ids:
+        return
+    connection = app.connection_for_write(transport_options={"socket_timeout": 0.5, "socket_connect_timeout": 0.3})
+    with producers[connection].acquire(block=True, timeout=1) as producer:
+        app.send_task(task, kwargs={"ids": ids}, producer=producer, retry=False, ignore_result=True)

@@ -29,6 +29,12 @@ def at_risk(unit: Unit) -> CaseWords:
     return Case.objects.at_risk().of_unit(unit).select_related("patient").order_by("due", "opened")
 
 
+def without_a_channel(unit: Unit) -> CaseWords:
+    """Open cases of people whom neither a call nor a message reaches: only a letter does."""
+    nothing = Case.objects.open().of_unit(unit).filter(patient__phone="", patient__email="")
+    return nothing.select_related("patient").order_by("patient__sort_key", "id")
+
+
 def open_asks(unit: Unit, owner: User | None = None):
     """What calls left for clinicians and nobody has answered; for `owner`: theirs and those that are anybody's."""
     asks = (

@@ -58,7 +58,11 @@ def open_case(*, patient: Patient, kind: str, by: Signs, due: datetime | None = 
 
 def lock(case_id: UUID) -> Case:
     """The case, locked until the end of the transaction: every verb of a case begins here, so that verbs come one after the other."""
-    return Case.objects.select_for_update(of=("self",)).select_related("unit", "patient", "programme").get(id=case_id)
+    return (
+        Case.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("unit", "patient", "programme")
+        .get(id=case_id)
+    )
 
 
 @transaction.atomic
@@ -141,7 +145,7 @@ def ask(case: Case, kind: str, *, by: User, due: datetime, owner: User | None = 
 @transaction.atomic
 def answer(asked: Ask, *, by: User, words: str) -> Ask:
     """A clinician answers what a call left for them."""
-    asked = Ask.objects.select_for_update().get(id=asked.id)
+    asked = Ask.objects.select_for_update(no_key=True).get(id=asked.id)
     if asked.answered_at:
         raise AlreadyAnswered
     asked.answer, asked.answered_by, asked.answered_at = words, by, clock.now()

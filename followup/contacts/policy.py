@@ -158,6 +158,11 @@ def promise_for(rules: Rules, hours: OpeningHours, request: Request, *, at: date
     return Promise(priority, not_before, due, holds, hours.moment(rules.see_within(), at) if holds else None)
 
 
+def late_call_by(hours: OpeningHours, at: datetime) -> datetime:
+    """What we can still say when a promised call is late: before the closing of the day that is open now, else of the next one."""
+    return hours.close_of(hours.day_of(hours.next_opening(at)))
+
+
 def wants_a_time(rules: Rules, reason: str, answers: Mapping) -> bool:
     """Whether a clinic time is kept free for this request; a patient who would rather keep the visit they have is not given another."""
     return rules.holds_time(reason, answers.get("red_flags", [])) and answers.get("sooner") != "no"

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from followup.callbacks import queries as calls
@@ -24,7 +24,7 @@ from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot
 from followup.contacts import policy
 from followup.contacts.models import Addition, Channel, Contact, Draft
-from followup.contacts.queries import facts_of
+from followup.contacts.queries import draft_of, facts_of
 from followup.core import clock, journal, outbox, words
 from followup.core.errors import Invalid, Refused
 from followup.core.journal import Signs, System
@@ -101,12 +101,30 @@ def take_back(*, patient: Patient, by: User) -> None:
 
 
 @transaction.atomic
-def add(*, patient: Patient, text: str, by: User) -> Addition:
-    """More words to an open request."""
+def send_draft(*, patient: Patient, by: User) -> Contact | None:
+    """Send what was typed. Pressed twice it is sent once: the second press finds no draft, and gets the open request or None."""
+    open_case = _one_at_a_time(patient)
+    draft = draft_of(patient)
+    if not draft:
+        return open_case.contact if open_case else None
+    return receive(patient=patient, by=by, **{"reason": "", **draft})
+
+
+@transaction.atomic
+def add(*, patient: Patient, by: User, text: str = "", kind: str = "words") -> Addition:
+    """More words to an open request, or the note that somebody `feels_better`; the nurse rings all the same.
+
+    The same thing twice in a row (a double press) is said once. Raises `Invalid`, `NothingOpen`.
+    """
     open_case = _one_at_a_time(patient)
     if open_case is None:
         raise NothingOpen
-    return _add(open_case, by=by, text=text)
+    if kind == "words" and not text.strip():
+        raise Invalid({"text": gettext("Write what you want to add.")})
+    latest = open_case.contact.additions.order_by("-at").first()
+    if latest and (latest.kind, latest.text) == (kind, text.strip()):
+        return latest
+    return _add(open_case, by=by, text=text, kind=kind)
 
 
 def save_draft(*, patient: Patient, answers: dict[str, Any]) -> None:
@@ -116,7 +134,7 @@ def save_draft(*, patient: Patient, answers: dict[str, Any]) -> None:
 
 def _one_at_a_time(patient: Patient) -> Case | None:
     """The open request of a patient, locked. Whoever gets in touch twice at once comes here one after the other."""
-    Patient.objects.select_for_update().get(id=patient.id)
+    Patient.objects.select_for_update(no_key=True).get(id=patient.id)
     case = open_contact_of(patient)
     return cases.lock(case.id) if case else None
 

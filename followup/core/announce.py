@@ -1,17 +1,17 @@
 """Saying, after commit, which cases changed, so that open boards reload them. A hint: a lost one costs seconds, never truth."""
 
 import json
-import logging
 from uuid import UUID
 
 import redis
 from django.conf import settings
 from django.db import transaction
 
-log = logging.getLogger(__name__)
+from followup.core.patience import Patience
 
 CHANNEL = "followup.cases"
 
+_patience = Patience()
 _redis: redis.Redis | None = None
 
 
@@ -19,7 +19,7 @@ def connection() -> redis.Redis:
     """This process's own connection for announcements; short time-outs, because somebody waits for the answer."""
     global _redis
     if _redis is None:
-        _redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=0.5)
+        _redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.4, socket_connect_timeout=0.3)
     return _redis
 
 
@@ -28,7 +28,5 @@ def case_on_commit(case_id: UUID, unit_id: UUID) -> None:
 
 
 def _publish(case_id: UUID, unit_id: UUID) -> None:
-    try:
-        connection().publish(CHANNEL, json.dumps({"case": str(case_id), "unit": str(unit_id)}))
-    except redis.RedisError:
-        log.warning("case %s could not be announced; boards will see it when they re-read", case_id)
+    said = json.dumps({"case": str(case_id), "unit": str(unit_id)})
+    _patience.call("announcing a case", lambda: connection().publish(CHANNEL, said))

@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from followup.core import clock
 from followup.core.models import Outbox
+from followup.core.patience import Patience
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ Handler = Callable[..., Any]
 
 _handlers: dict[str, Handler] = {}
 _nudge: Callable[[str, list[Any]], None] | None = None
+_patience = Patience()
 
 
 def put(topic: str, **payload: Any) -> Outbox:
@@ -44,12 +46,8 @@ def nudge_on_commit(task: str, ids: list[Any]) -> None:
 
 
 def _try_to_nudge(task: str, ids: list[Any]) -> None:
-    if _nudge is None:
-        return
-    try:
-        _nudge(task, ids)
-    except Exception:
-        log.warning("the worker could not be nudged for %s; the sweeper will find it", task, exc_info=True)
+    if _nudge is not None:
+        _patience.call(f"nudging the worker for {task}", lambda: _nudge(task, ids))
 
 
 def connect(nudge: Callable[[str, list[Any]], None], handlers: dict[str, Handler]) -> None:
@@ -65,6 +63,11 @@ def waiting(limit: int = 100) -> list[int]:
     return list(rows.order_by("due_at", "id").values_list("id", flat=True)[:limit])
 
 
+def given_up() -> QuerySet[Outbox]:
+    """What was tried too often: a person must look. The oldest first."""
+    return Outbox.objects.exclude(gave_up_at=None).filter(done_at=None).order_by("gave_up_at", "id")
+
+
 def handle(ids: Iterable[int]) -> None:
     for row_id in ids:
         _handle_one(row_id)
@@ -75,7 +78,9 @@ def _handle_one(row_id: int) -> None:
         return
     try:
         with transaction.atomic():
-            row = Outbox.objects.select_for_update(skip_locked=True).filter(id=row_id, done_at=None).first()
+            row = (
+                Outbox.objects.select_for_update(skip_locked=True, no_key=True).filter(id=row_id, done_at=None).first()
+            )
             if row is None:
                 return
             _handlers[row.topic](**row.payload)
@@ -90,7 +95,9 @@ def _count_the_try(row_id: int) -> bool:
     """Count before trying: a try that kills its process is counted too."""
     with transaction.atomic():
         row = (
-            Outbox.objects.select_for_update(skip_locked=True).filter(id=row_id, done_at=None, gave_up_at=None).first()
+            Outbox.objects.select_for_update(skip_locked=True, no_key=True)
+            .filter(id=row_id, done_at=None, gave_up_at=None)
+            .first()
         )
         if row is None:
             return False

@@ -170,7 +170,7 @@ def note_report(message_id: UUID | str, *, reported: str, provider_id: str, trou
     if state is None:
         return
     with transaction.atomic():
-        message = Message.objects.select_for_update().filter(id=message_id).first()
+        message = Message.objects.select_for_update(no_key=True).filter(id=message_id).first()
         if message is None or not policy.leads_further(message.state, state):
             return
         message.state, message.provider_id = state, provider_id or message.provider_id

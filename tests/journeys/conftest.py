@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+from tests import factories as make
 from tests.journeys import axe
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -52,3 +53,9 @@ def base_url(house) -> str:
 def accessible():
     """Call it with a page: fails when axe finds anything serious there."""
     return axe.check
+
+
+@pytest.fixture
+def unit():
+    """A unit of the demo kind: what it "sends" can be read on a page."""
+    return make.a_unit(demo=True)

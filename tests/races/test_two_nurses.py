@@ -1,0 +1,96 @@
+"""Promise 2: nobody is rung by two nurses."""
+
+import threading
+
+from django.db import IntegrityError, connection, transaction
+
+from followup.callbacks import services as callbacks
+from followup.callbacks.models import Callback, State
+from followup.cases import services as cases
+from followup.core import clock
+from followup.core.models import Entry
+from tests import factories as make
+from tests.races.at_once import at_once
+
+NURSES = 8
+
+
+def a_queue(unit, length):
+    return [make.a_flare(make.a_patient(unit), booked=False) for _ in range(length)]
+
+
+def test_nurses_who_take_at_once_never_get_the_same_patient(unit):
+    nurses = [make.a_nurse(unit, f"Nurse {n}") for n in range(NURSES)]
+    a_queue(unit, NURSES // 2)
+    taken = at_once([lambda nurse=nurse: callbacks.claim_next(by=nurse) for nurse in nurses])
+    assert not [each for each in taken if isinstance(each, Exception)]
+    got = [each.patient_id for each in taken if each]
+    assert len(got) == len(set(got)) == NURSES // 2
+    assert Entry.objects.filter(unit_id=unit.id, verb="callback.claimed").count() == NURSES // 2
+
+
+def test_the_most_urgent_are_taken_whoever_comes_first(unit):
+    a_queue(unit, 3)
+    worried = make.a_flare(make.a_patient(unit), booked=False, reason="other")
+    nurses = [make.a_nurse(unit) for _ in range(3)]
+    taken = at_once([lambda nurse=nurse: callbacks.claim_next(by=nurse) for nurse in nurses])
+    assert worried.case_id not in {each.case_id for each in taken}
+
+
+def test_without_the_lock_both_nurses_read_the_same_first_callback(unit):
+    """The control: choosing first and writing later, as the claim would without its lock, gives one patient to both."""
+    a_queue(unit, 1)
+    nurses = [make.a_nurse(unit) for _ in range(2)]
+    both_have_chosen = threading.Barrier(2)
+
+    def choose_then_write(nurse):
+        chosen = Callback.objects.waiting().of_unit(unit).in_order().first()
+        both_have_chosen.wait(timeout=20)
+        chosen.state, chosen.claimed_by, chosen.lease_until = State.CLAIMED, nurse, clock.now()
+        chosen.save()
+        return chosen.patient_id
+
+    taken = at_once([lambda nurse=nurse: choose_then_write(nurse) for nurse in nurses])
+    assert taken[0] == taken[1], "the race this guards against did not happen"
+
+
+def two_calls_of_one_patient(unit):
+    """A contact and, beside it, a yearly review that is due for a call."""
+    patient = make.a_patient(unit)
+    make.a_flare(patient, booked=False)
+    at = clock.now()
+    with transaction.atomic():
+        review = cases.open_case(patient=patient, kind="review", by=make.TESTS)
+        callbacks.promise(case=review, reason="review", priority=5, not_before=at, due=at, by=make.TESTS)
+    return patient
+
+
+def test_a_patient_with_two_calls_is_rung_by_one_nurse(unit):
+    patient = two_calls_of_one_patient(unit)
+    nurses = [make.a_nurse(unit) for _ in range(4)]
+    taken = at_once([lambda nurse=nurse: callbacks.claim_next(by=nurse) for nurse in nurses])
+    assert not [each for each in taken if isinstance(each, Exception)]
+    assert [each.patient_id for each in taken if each] == [patient.id]
+
+
+def test_without_its_index_the_patient_would_be_rung_by_two(unit):
+    """The control: with the index that guards the patient away (in a transaction that is undone), two claims stand."""
+    two_calls_of_one_patient(unit)
+    nurse = make.a_nurse(unit)
+    claimed = {"state": State.CLAIMED, "claimed_by": nurse, "lease_until": clock.now()}
+
+    def claim_both():
+        return Callback.objects.of_unit(unit).update(**claimed)
+
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                claim_both()
+            refused = False
+        except IntegrityError:
+            refused = True
+        with connection.cursor() as cursor:
+            cursor.execute("DROP INDEX rung_by_one_nurse")
+        assert claim_both() == 2
+        transaction.set_rollback(True)
+    assert refused
