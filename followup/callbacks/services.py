@@ -17,6 +17,9 @@ from followup.people.access import require, unit_of
 from followup.people.models import User
 
 
+LONGEST_NOTE = 4_000
+
+
 class NotYours(Refused):
     """Somebody else holds it."""
 
@@ -62,6 +65,8 @@ def promise(*, case: Case, reason: str, priority: int, not_before: datetime, due
 
 # One statement: pick the first that may be rung, mark it claimed, write the journal. A lease that ran out may be claimed anew.
 # A patient who is on the line with somebody is passed over. COALESCE looks into a lower priority only if the higher has none.
+# With SKIP LOCKED a row that somebody holds in this very moment is passed over; it may only be in the hands of the worker that
+# books it, so "nobody is waiting" is said only after a second look that waits.
 _PICK = """
     (SELECT c.id FROM callbacks_callback c
       WHERE c.unit_id = %(unit)s AND c.priority = {priority} AND c.state IN ('waiting', 'claimed')
@@ -69,20 +74,28 @@ _PICK = """
         AND c.not_before <= %(at)s AND c.decide_since IS NULL
         AND NOT EXISTS (SELECT 1 FROM callbacks_callback o
                          WHERE o.patient_id = c.patient_id AND o.state = 'claimed' AND o.id <> c.id)
-      ORDER BY c.due, c.arrived_at, c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED)
+      ORDER BY c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking})
 """
-_CLAIM = f"""
+_CLAIM = """
 WITH picked AS (
-    SELECT COALESCE({", ".join(_PICK.format(priority=p) for p in range(1, 6))}) AS id
+    SELECT COALESCE({picks}) AS id
 ), taken AS (
     UPDATE callbacks_callback c
        SET state = 'claimed', claimed_by_id = %(actor_id)s, claimed_at = %(at)s, lease_until = %(until)s,
            opened_at = NULL, dialled_at = NULL
       FROM picked WHERE c.id = picked.id
     RETURNING c.id, c.case_id, c.patient_id, c.unit_id
-), noted AS ({journal.insert_from("taken", "callback.claimed")})
-SELECT id, case_id FROM taken
-"""  # noqa: S608  only the five priorities are put in, by us
+), noted AS ({journal})
+SELECT id FROM taken
+"""
+
+
+def _claim_statement(locking: str) -> str:
+    picks = ", ".join(_PICK.format(priority=priority, locking=locking) for priority in range(1, 6))
+    return _CLAIM.format(picks=picks, journal=journal.insert_from("taken", "callback.claimed"))
+
+
+_CLAIMS = (_claim_statement("SKIP LOCKED"), _claim_statement(""))
 
 
 def claim_next(*, by: User) -> Callback | None:
@@ -100,14 +113,22 @@ def claim_next(*, by: User) -> Callback | None:
     if unseen:
         return unseen
     values = {"unit": unit_of(by).id, "at": at, "until": at + _lease(), **journal.insert_values(by)}
+    for statement in _CLAIMS:
+        claimed = _claim_with(statement, values)
+        if claimed:
+            return Callback.objects.select_related("case", "patient").get(id=claimed)
+    return None
+
+
+def _claim_with(statement: str, values: dict) -> UUID | None:
     for _again in range(3):
         try:
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(_CLAIM, values)
+                cursor.execute(statement, values)
                 row = cursor.fetchone()
+                return row[0] if row else None
         except IntegrityError:  # another call of the same patient was claimed in this very moment
             continue
-        return Callback.objects.select_related("case", "patient").get(id=row[0]) if row else None
     return None
 
 
@@ -172,6 +193,15 @@ def seen(callback: Callback, *, by: User) -> None:
     Callback.objects.filter(id=callback.id, claimed_by=by, state=State.CLAIMED, opened_at=None).update(
         opened_at=clock.now()
     )
+
+
+@transaction.atomic
+def keep_note(callback: Callback, *, by: User, note: str) -> Callback:
+    """Keep what the holder has typed so far, and renew the lease; it is handed on should the call go back before its outcome."""
+    callback = hold_on(callback.id, by=by)
+    callback.draft_note = note.replace("\x00", "")[:LONGEST_NOTE]
+    callback.save()
+    return callback
 
 
 @transaction.atomic
@@ -301,7 +331,7 @@ def hasten(
 
 
 def _locked(callback_id: UUID) -> Callback:
-    rows = Callback.objects.select_for_update(of=("self",)).select_related(
+    rows = Callback.objects.select_for_update(of=("self",), no_key=True).select_related(
         "case__programme", "patient", "unit", "claimed_by"
     )
     return rows.get(id=callback_id)
@@ -310,9 +340,13 @@ def _locked(callback_id: UUID) -> Callback:
 def _put_back(callback: Callback) -> None:
     callback.state, callback.claimed_by, callback.claimed_at, callback.lease_until = State.WAITING, None, None, None
     callback.opened_at = callback.dialled_at = None
+    if callback.draft_note.strip():
+        callback.handed_note = "\n\n".join(filter(None, [callback.handed_note, callback.draft_note.strip()]))
+    callback.draft_note = ""
 
 
 def _end(callback: Callback, state: str) -> None:
+    callback.draft_note = ""  # it stands in the outcome now
     _put_back(callback)
     callback.state, callback.ended_at = state, clock.now()
     callback.save()
