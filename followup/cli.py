@@ -83,6 +83,17 @@ def prepare(data, words) -> None:
     for name in ("load_programmes", *(["load_demo"] if settings.FOLLOWUP_DEMO else [])):
         if name in commands:
             call_command(name)
+    if settings.FOLLOWUP_DEMO:
+        keep_welcome(data)
+
+
+def keep_welcome(data) -> None:
+    """Leave what the demo has to say (who can sign in, and how) where the supervisor finds it."""
+    from followup import demo
+
+    if hasattr(demo, "welcome"):
+        (data / "run").mkdir(parents=True, exist_ok=True)
+        (data / "run" / "welcome.txt").write_text(demo.welcome())
 
 
 def messages(data, words) -> int:

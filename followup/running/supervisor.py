@@ -11,14 +11,14 @@ import time
 from collections import deque
 from pathlib import Path
 
-from followup.running import embedded, pidfile
+from followup.running import embedded, parts, pidfile
 from followup.running import state as states
 from followup.running.parts import PARTS
 
 ORDER = ("postgres", "redis", "web", "worker", "beat")
 STOPS = (("web", "beat"), ("worker",), ("redis",), ("postgres",))
 TICK = 0.1  # seconds between two looks at the children
-START_WITHIN = 60  # seconds for a part to become healthy
+START_WITHIN = 120  # seconds for a part to become healthy
 STEADY = 10  # seconds after which a part counts as running steadily again
 LOG_SIZE = 10 * 1024 * 1024
 
@@ -40,6 +40,8 @@ def up(data: Path, *, port: int | None = None, demo: bool = True, only: list[str
         say(f"Followup is already running on {data} ({running}). `followup status` shows how it is.")
         return 1
     supervisor = Supervisor(data)
+    # Who starts us may want us to end with them: the tests do.
+    parts.die_with_supervisor(signal.SIGTERM)
     try:
         supervisor.clear_leftovers()
         supervisor.start(port, demo, only or list(ORDER))
@@ -189,7 +191,7 @@ class Supervisor:
         said = f"Followup is running at {self.state['public_url']} (Ctrl-C stops it)."
         welcome = self.data / "run" / "welcome.txt"
         if self.state["demo"] and welcome.exists():
-            said += "\n\n" + welcome.read_text().strip()
+            return f"{said}\n\n{welcome.read_text().strip()}"
         return said
 
     # Running
@@ -281,4 +283,7 @@ def tail(log: Path, lines: int = 30) -> str:
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    try:
+        print(text, flush=True)
+    except OSError:
+        pass  # the terminal is gone; the children must still be stopped in order

@@ -3,13 +3,14 @@
 import os
 import signal
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.house import ROOT, build, followup, surroundings, until
+from tests.house import ROOT, House, build, followup, surroundings, until
 
 NAMES = ["postgres", "redis", "web", "worker", "beat"]
 
@@ -69,6 +70,17 @@ def test_a_killed_supervisor_takes_its_children_along_and_the_next_start_finds_t
     servers.process = build(servers.data, ["postgres", "redis"])
     with connected(servers) as connection:
         assert connection.execute("select word from kept").fetchone() == ("still here",)
+
+
+def test_the_house_of_a_test_run_that_is_killed_ends_too(tmp_path):
+    code = "import sys, time; from pathlib import Path; from tests import house\n"
+    code += "house.build(Path(sys.argv[1]), ['redis']); print('up', flush=True); time.sleep(60)"
+    run = subprocess.Popen([sys.executable, "-c", code, tmp_path / "data"], cwd=ROOT, stdout=subprocess.PIPE)
+    assert run.stdout.readline() == b"up\n"
+    run.kill()
+    run.wait()
+    house = House(tmp_path / "data")
+    until(lambda: not (house.pid("supervisor") or house.pid("redis")), what="the house ending")
 
 
 def test_down_stops_what_runs_and_says_so_when_nothing_does(servers):
