@@ -5,6 +5,7 @@ Rows are reached through the person, so that forgetting is hard; what a person m
 
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -57,7 +58,10 @@ def patients_visible_to(user: User) -> QuerySet[Patient]:
 
 def patient_for(user: User, patient_id: UUID | str) -> Patient:
     """That patient, if this person may know of them; else `Unknown`, as for an id that nobody has."""
-    patient = patients_visible_to(user).select_related("unit", "user").filter(id=patient_id).first()
+    try:
+        patient = patients_visible_to(user).select_related("unit", "user").filter(id=patient_id).first()
+    except ValidationError:  # not even an id
+        patient = None
     if patient is None:
         raise Unknown
     return patient

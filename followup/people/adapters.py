@@ -2,8 +2,11 @@
 
 import base64
 import hashlib
+import time
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm
@@ -38,6 +41,12 @@ class StaffAdapter(DefaultAccountAdapter):
         user = super().authenticate(request, **credentials)
         return user if user and user.membership else None
 
+    def is_reauthentication_required(self, **more) -> bool:
+        """Whoever signed in a moment ago is not asked again; otherwise as the package says."""
+        just_now = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
+        records = get_authentication_records(context.request, context.request.user)
+        return not any(record["at"] > just_now for record in records) and super().is_reauthentication_required(**more)
+
     def get_login_redirect_url(self, request) -> str:
         return reverse("staff_home")
 
@@ -69,7 +78,9 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
 
 def _box() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"followup.second-factor" + settings.SECRET_KEY.encode()).digest()))
+    return Fernet(
+        base64.urlsafe_b64encode(hashlib.sha256(b"followup.second-factor" + settings.SECRET_KEY.encode()).digest())
+    )
 
 
 class SecondFactorForm(AuthenticateForm):

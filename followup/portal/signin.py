@@ -52,7 +52,9 @@ class AddressForm(forms.Form):
             raise forms.ValidationError(_("Enter an e-mail address in the right format, like name@example.com"))
         codes = " ".join(f"+{code}" for code in services.countries_served())
         raise forms.ValidationError(
-            _("Enter a mobile number, like 070 123 45 67, or an e-mail address. We can send texts to numbers that begin with %(codes)s")
+            _(
+                "Enter a mobile number, like 070 123 45 67, or an e-mail address. We can send texts to numbers that begin with %(codes)s"
+            )
             % {"codes": codes}
         )
 
@@ -70,7 +72,9 @@ class BirthForm(forms.Form):
         if missing:
             self._say(missing, _("Enter your date of birth: day, month and year"))
         elif not all(value.isascii() and value.isdigit() for value in typed.values()) or len(typed["year"]) != 4:
-            self._say("year" if len(typed["year"]) != 4 else "day", _("Enter your date of birth in numbers, like 3 5 1971"))
+            self._say(
+                "year" if len(typed["year"]) != 4 else "day", _("Enter your date of birth in numbers, like 3 5 1971")
+            )
         else:
             self._read(typed)
         return self.cleaned_data
@@ -78,7 +82,7 @@ class BirthForm(forms.Form):
     def _read(self, typed: dict[str, str]) -> None:
         try:
             born_on = date(int(typed["year"]), int(typed["month"]), int(typed["day"]))
-        except ValueError:
+        except (ValueError, OverflowError):
             self._say("day", _("That day does not exist. Check day, month and year"))
             return
         if born_on > clock.now().date():
@@ -97,7 +101,9 @@ class CodeForm(forms.Form):
     def clean_code(self) -> str:
         code = policy.digits_of(self.cleaned_data["code"])
         if code is None:
-            raise forms.ValidationError(_("Enter the code from your message: it has %(digits)s digits") % {"digits": policy.DIGITS})
+            raise forms.ValidationError(
+                _("Enter the code from your message: it has %(digits)s digits") % {"digits": policy.DIGITS}
+            )
         return code
 
 
@@ -137,7 +143,14 @@ def address(request: HttpRequest) -> HttpResponse:
         form = AddressForm(request.POST)
         if form.is_valid():
             said = form.cleaned_data["address"]
-            _keep(request, state, typed=request.POST["address"].strip(), channel=said.channel, readings=list(said.readings), next=wanted or state.get("next", ""))
+            _keep(
+                request,
+                state,
+                typed=request.POST["address"].strip(),
+                channel=said.channel,
+                readings=list(said.readings),
+                next=wanted or state.get("next", ""),
+            )
             return redirect("sign_in_birth")
     else:
         form = AddressForm(initial={"address": state.get("typed", "")})
@@ -176,7 +189,9 @@ def code(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            user = services.enter(attempt_id=state["attempt"], browser=state["browser"], typed=form.cleaned_data["code"])
+            user = services.enter(
+                attempt_id=state["attempt"], browser=state["browser"], typed=form.cleaned_data["code"]
+            )
         except Unknown:
             return redirect("sign_in")
         except services.Refused as no:
@@ -195,7 +210,9 @@ def new_code(request: HttpRequest) -> HttpResponse:
     form = ChannelForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            services.ask_again(attempt_id=state["attempt"], browser=state["browser"], channel=form.cleaned_data["channel"])
+            services.ask_again(
+                attempt_id=state["attempt"], browser=state["browser"], channel=form.cleaned_data["channel"]
+            )
         except Unknown:
             return redirect("sign_in")
         except services.TooSoon as soon:
@@ -295,18 +312,24 @@ def _why_not(no: services.Refused) -> str:
         case services.TooManyWrong():
             return _("There have been too many wrong codes. %(when)s") % {"when": _try_again_in(no.again_at)}
         case services.ExpiredCode(again_at=None):
-            return _("That code has expired. We have sent a new one: it has %(digits)s digits") % {"digits": policy.DIGITS}
+            return _("That code has expired. We have sent a new one: it has %(digits)s digits") % {
+                "digits": policy.DIGITS
+            }
         case services.ExpiredCode():
             return _("That code has expired. %(when)s") % {"when": _too_soon(no.again_at)}
         case services.WrongCode(tries_left=0):
             return _("That code is not correct and has been tried too often. Ask for a new code")
-    return _("That code is not correct. It has %(digits)s digits: check your message and try again") % {"digits": policy.DIGITS}
+    return _("That code is not correct. It has %(digits)s digits: check your message and try again") % {
+        "digits": policy.DIGITS
+    }
 
 
 def _too_soon(again_at: datetime) -> str:
     minutes = _minutes_until(again_at)
     return ngettext(
-        "You can ask for another code in %(minutes)s minute", "You can ask for another code in %(minutes)s minutes", minutes
+        "You can ask for another code in %(minutes)s minute",
+        "You can ask for another code in %(minutes)s minutes",
+        minutes,
     ) % {"minutes": minutes}
 
 

@@ -16,7 +16,11 @@ class Attempt(Row):
     address = models.CharField(max_length=64, help_text="Keyed digest of the telephone number or e-mail address.")
     network = models.CharField(max_length=64, help_text="Keyed digest of the network the request came from.")
     patient = models.ForeignKey(
-        "people.Patient", models.CASCADE, null=True, related_name="+", help_text="Empty when nobody, or more than one, matched."
+        "people.Patient",
+        models.CASCADE,
+        null=True,
+        related_name="+",
+        help_text="Empty when nobody, or more than one, matched.",
     )
     signed_in_at = models.DateTimeField(null=True)
 

@@ -121,9 +121,12 @@ def ask(*, address: Address, born_on: date, browser: str, network: str) -> UUID:
     """
     at = clock.now()
     claim = _digest("claim", *address.readings, born_on.isoformat())
-    known = dict(
-        browser=_browser_digest(browser), claim=claim, address=_digest("address", *address.readings), network=_digest("network", network)
-    )
+    known = {
+        "browser": _browser_digest(browser),
+        "claim": claim,
+        "address": _digest("address", *address.readings),
+        "network": _digest("network", network),
+    }
     _one_at_a_time(known["address"])
     same = Attempt.objects.filter(
         browser=known["browser"], claim=claim, signed_in_at=None, codes__created_at__gt=at - policy.VALID
@@ -208,7 +211,12 @@ def code_wanted(attempt_id: UUID | str) -> Wanted | None:
     On the channel asked for where that reaches them, else on the one that does: nobody is shut out. The limit of codes to one patient,
     over all their addresses, is kept here, where nobody waits who could learn from it.
     """
-    attempt = Attempt.objects.filter(id=attempt_id, signed_in_at=None).exclude(patient=None).select_related("patient__unit").first()
+    attempt = (
+        Attempt.objects.filter(id=attempt_id, signed_in_at=None)
+        .exclude(patient=None)
+        .select_related("patient__unit")
+        .first()
+    )
     if attempt is None:
         return None
     code = attempt.codes.order_by("-created_at").first()

@@ -45,13 +45,19 @@ class Sessions(MiddlewareMixin):
 
     def _note_the_page(self, request: HttpRequest) -> None:
         """Where somebody was, so that they come back there even when what they sent last was a form."""
-        asked_for_a_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "") and not request.htmx
+        asked_for_a_page = (
+            request.method == "GET" and "text/html" in request.headers.get("Accept", "") and not request.htmx
+        )
         if asked_for_a_page:
             request.session["page"] = request.get_full_path()
 
     def _end(self, request: HttpRequest, user: User) -> HttpResponse | None:
         patient = user.as_patient
-        page = request.get_full_path() if request.method == "GET" and not request.htmx else request.session.get("page", "/")
+        page = (
+            request.get_full_path()
+            if request.method == "GET" and not request.htmx
+            else request.session.get("page", "/")
+        )
         logout(request)
         if request.path.startswith("/api/") or request.resolver_match.url_name in ALWAYS:
             return None
