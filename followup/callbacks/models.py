@@ -1,5 +1,7 @@
 """The nurses' call queue: promises to ring somebody, the tries, and what each call led to."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -28,6 +30,14 @@ class CallbackWords(models.QuerySet["Callback"]):
 
     def of_unit(self, unit: Unit) -> "CallbackWords":
         return self.filter(unit=unit)
+
+    def late(self, at: datetime) -> "CallbackWords":
+        """Nobody has answered them yet, and the promise has passed."""
+        return self.open().filter(due__lt=at)
+
+    def to_decide(self) -> "CallbackWords":
+        """Nobody answered the last try: a person decides what happens."""
+        return self.open().exclude(decide_since=None)
 
     def in_order(self) -> "CallbackWords":
         """The order in which they are rung: priority, then promise, then arrival."""
@@ -62,6 +72,9 @@ class Callback(Row):
     unanswered = models.SmallIntegerField(default=0)
     decide_since = models.DateTimeField(null=True)
     handed_note = models.TextField(blank=True, help_text="What the last holder left for the next.")
+    draft_note = models.TextField(
+        blank=True, default="", db_default="", help_text="What its holder has typed so far, kept while they type."
+    )
     ended_at = models.DateTimeField(null=True)
 
     objects = CallbackWords.as_manager()

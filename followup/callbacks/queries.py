@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 
 from followup.callbacks.models import Attempt, Callback, CallbackWords, CallOutcome, State
 from followup.core import clock
 from followup.core.errors import Unknown
 from followup.people.access import may, unit_of
-from followup.people.models import Unit, User
+from followup.people.models import Patient, Unit, User
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,18 @@ def numbers(unit: Unit, user: User) -> Numbers:
     return Numbers(**found)
 
 
+def late(unit: Unit) -> CallbackWords:
+    """Open calls of which the promise has passed, the longest first."""
+    rows = Callback.objects.of_unit(unit).late(clock.now())
+    return rows.select_related("case__programme", "patient", "claimed_by").order_by("due", "id")
+
+
+def to_decide(unit: Unit) -> CallbackWords:
+    """Calls that wait for a person's decision after the last try, the longest first."""
+    rows = Callback.objects.of_unit(unit).to_decide()
+    return rows.select_related("case__programme", "patient", "claimed_by").order_by("decide_since", "id")
+
+
 def next_planned(unit: Unit) -> datetime | None:
     """When the next call that cannot be made yet may be made."""
     later = Callback.objects.waiting().of_unit(unit).filter(not_before__gt=clock.now(), decide_since=None)
@@ -74,9 +86,26 @@ def latest_of_case(case_id: UUID) -> Callback | None:
     return Callback.objects.filter(case_id=case_id).order_by("-arrived_at").first()
 
 
+def of_cases(case_ids: list[UUID]) -> dict[UUID, Callback]:
+    """The open callback of each of these cases, else its latest, by case id."""
+    rows = Callback.objects.filter(case_id__in=case_ids).select_related("claimed_by")
+    return {row.case_id: row for row in rows.order_by("case_id", F("ended_at").desc(nulls_first=True)).distinct("case_id")}
+
+
 def outcomes_of_case(case_id: UUID) -> QuerySet[CallOutcome]:
     """What the calls of a case led to, newest first."""
     return CallOutcome.objects.filter(callback__case_id=case_id).select_related("by", "callback").order_by("-at")
+
+
+def outcomes_of_cases(case_ids: list[UUID]) -> QuerySet[CallOutcome]:
+    """What the calls of several cases led to, newest first."""
+    return CallOutcome.objects.filter(callback__case_id__in=case_ids).select_related("by", "callback").order_by("-at")
+
+
+def latest_outcome_of(patient: Patient) -> CallOutcome | None:
+    """What the last call with this patient led to, whichever case it belonged to."""
+    said = CallOutcome.objects.filter(callback__patient=patient).select_related("callback__case__programme")
+    return said.order_by("-at").first()
 
 
 def tries_of_case(case_id: UUID) -> QuerySet[Attempt]:

@@ -82,7 +82,8 @@ WITH picked AS (
 ), taken AS (
     UPDATE callbacks_callback c
        SET state = 'claimed', claimed_by_id = %(actor_id)s, claimed_at = %(at)s, lease_until = %(until)s,
-           opened_at = NULL, dialled_at = NULL
+           opened_at = NULL, dialled_at = NULL,
+           handed_note = btrim(c.handed_note || E'\\n\\n' || c.draft_note, E'\\n'), draft_note = ''
       FROM picked WHERE c.id = picked.id
     RETURNING c.id, c.case_id, c.patient_id, c.unit_id
 ), noted AS ({journal})
@@ -146,6 +147,7 @@ def claim_chosen(callback: Callback, *, by: User, why: str) -> Callback:
         return callback
     if not why.strip():
         raise ReasonNeeded
+    _hand_on(callback)
     callback.state, callback.claimed_by, callback.claimed_at = State.CLAIMED, by, at
     callback.lease_until, callback.opened_at, callback.dialled_at = at + _lease(), None, None
     try:
@@ -161,7 +163,7 @@ def claim_chosen(callback: Callback, *, by: User, why: str) -> Callback:
 def extend(callback: Callback, *, by: User) -> Callback:
     """Use renews the lease. One that ran out is renewed too, while nobody else has it."""
     callback = hold_on(callback.id, by=by)
-    callback.save(update_fields=["lease_until", "state", "claimed_by", "claimed_at", "opened_at"])
+    callback.save()
     return callback
 
 
@@ -181,6 +183,7 @@ def hold_on(callback_id: UUID, *, by: User) -> Callback:
             .exists()
         ):
             raise PatientOnTheLine
+        _hand_on(callback)
         callback.claimed_at = at
     callback.state, callback.claimed_by, callback.lease_until = State.CLAIMED, by, at + _lease()
     callback.opened_at = callback.opened_at or at
@@ -224,8 +227,9 @@ def dial(callback: Callback, *, by: User) -> Attempt:
 def give_back(callback: Callback, *, by: User, note: str = "") -> Callback:
     """Back into the queue, with a note for whoever comes next."""
     callback = hold_on(callback.id, by=by)
+    # The note of handing over begins as a copy of what was typed, or is written beside it.
+    callback.draft_note = note if callback.draft_note.strip() in note else f"{callback.draft_note}\n\n{note}"
     _put_back(callback)
-    callback.handed_note = note or callback.handed_note
     callback.save()
     _tell("callback.given_back", callback, by=by)
     return callback
@@ -245,7 +249,12 @@ def return_run_out(callback_id: UUID, *, by: Signs) -> Callback | None:
 
 @transaction.atomic
 def nobody_answered(callback: Callback, *, by: User) -> Callback:
-    """Nobody answered: plan the next try, or after the last one leave it to a person. Nothing ends here."""
+    """Nobody answered: plan the next try, or after the last one leave it to a person. Nothing ends here.
+
+    Said again by the same nurse (a double press), it is the same try.
+    """
+    if _said_just_now(callback, by):
+        return _locked(callback.id)
     callback = hold_on(callback.id, by=by)
     attempt = _try_of(callback, by)
     attempt.result = AttemptResult.NO_ANSWER
@@ -337,11 +346,24 @@ def _locked(callback_id: UUID) -> Callback:
     return rows.get(id=callback_id)
 
 
+def _said_just_now(callback: Callback, by: User) -> bool:
+    """Whether this nurse has said of this call that nobody answered, and has not taken it anew."""
+    if _locked(callback.id).state != State.WAITING:
+        return False
+    latest = callback.tries.order_by("-number").first()
+    told = latest and latest.by_id == by.id and latest.result == AttemptResult.NO_ANSWER
+    return bool(told and latest.at > clock.now() - _lease())
+
+
 def _put_back(callback: Callback) -> None:
     callback.state, callback.claimed_by, callback.claimed_at, callback.lease_until = State.WAITING, None, None, None
     callback.opened_at = callback.dialled_at = None
-    if callback.draft_note.strip():
-        callback.handed_note = "\n\n".join(filter(None, [callback.handed_note, callback.draft_note.strip()]))
+    _hand_on(callback)
+
+
+def _hand_on(callback: Callback) -> None:
+    """What one holder has typed stands before the next, and is never taken for their own words."""
+    callback.handed_note = "\n\n".join(filter(None, [callback.handed_note, callback.draft_note.strip()]))
     callback.draft_note = ""
 
 

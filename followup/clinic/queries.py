@@ -3,9 +3,9 @@
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, QuerySet
 
-from followup.clinic.models import Appointment, Session, SessionKind, Slot, SlotKind, State
+from followup.clinic.models import Appointment, AppointmentWords, Session, SessionKind, Slot, SlotKind, State
 from followup.core import clock
 from followup.core.errors import Unknown
 from followup.people.access import patients_visible_to
@@ -33,12 +33,14 @@ def nurse_in_charge(unit: Unit, at: datetime) -> User | None:
     ).first()
 
 
-def free_slots(unit: Unit, *, kind: str, start: datetime, end: datetime) -> QuerySet[Slot]:
-    """Slots of a kind that nobody has, in order of time."""
+def free_slots(unit: Unit, *, start: datetime, end: datetime, kind: str = "") -> QuerySet[Slot]:
+    """Slots of a kind, or of all, that nobody has; in order of time."""
     taken = Appointment.objects.filter(slot=OuterRef("pk")).exclude(state=State.RELEASED)
     slots = Slot.objects.filter(
-        unit=unit, kind=kind, closed_at=None, session__closed_at=None, starts_at__gte=start, starts_at__lt=end
+        unit=unit, closed_at=None, session__closed_at=None, starts_at__gte=start, starts_at__lt=end
     )
+    if kind:
+        slots = slots.filter(kind=kind)
     return slots.filter(~Exists(taken)).select_related("session__person", "unit").order_by("starts_at", "id")
 
 
@@ -54,10 +56,15 @@ def urgent_left(unit: Unit, until: datetime) -> int:
 
 def of_case(case_id: UUID) -> Appointment | None:
     """The time that is held or booked for a case; of those that are over, the latest that was not released."""
-    rows = Appointment.objects.filter(case_id=case_id, choice_until=None).select_related(
-        "slot__session__person", "slot__unit"
-    )
-    return rows.live().first() or rows.exclude(state=State.RELEASED).order_by("-slot__starts_at").first()
+    return of_cases([case_id]).get(case_id)
+
+
+def of_cases(case_ids: list[UUID]) -> dict[UUID, Appointment]:
+    """`of_case` for several cases at once, by case id."""
+    rows = Appointment.objects.filter(case_id__in=case_ids, choice_until=None).exclude(state=State.RELEASED)
+    live_first = rows.order_by("case_id", F("ended_at").desc(nulls_first=True), "-slot__starts_at")
+    found = live_first.distinct("case_id").select_related("slot__session__person", "slot__unit")
+    return {row.case_id: row for row in found}
 
 
 def booked_for(patient: Patient) -> QuerySet[Appointment]:
@@ -75,6 +82,12 @@ def appointment_for(user: User, appointment_id: UUID | str) -> Appointment:
     if appointment is None:
         raise Unknown
     return appointment
+
+
+def in_unit(unit: Unit) -> AppointmentWords:
+    """Every appointment of a unit, whatever became of it; those that somebody is only looking at are none."""
+    rows = Appointment.objects.filter(unit=unit, choice_until=None)
+    return rows.select_related("slot__session__person", "slot__unit", "case", "patient")
 
 
 def slot_for(user: User, slot_id: UUID | str) -> Slot:

@@ -89,24 +89,25 @@ def _hold_once(statement: str, values: dict) -> tuple | None:
 
 
 @transaction.atomic
-def give(slot: Slot, *, case: Case, by: Signs) -> Appointment:
-    """Book this slot for a case, in the place of the time it held or had. Raises `SlotTaken`."""
+def give(slot: Slot, *, case: Case, by: Signs, only_hold: bool = False) -> Appointment:
+    """Book this slot for a case, in the place of the time it held or had; `only_hold` keeps it for a decision. Raises `SlotTaken`."""
     before = Appointment.objects.select_for_update(no_key=True).filter(case=case).kept().first()
     if before and before.slot_id == slot.id:
-        return before if before.state == State.BOOKED else _book(before, by=by)
+        return before if only_hold or before.state == State.BOOKED else _book(before, by=by)
     if before:
         _end(before, State.RELEASED, why="another time", by=by)
     at = clock.now()
     if slot.closed_at or slot.starts_at <= at:
         raise SlotTaken
+    kept = {"state": State.HELD, "held_at": at} if only_hold else {"state": State.BOOKED, "booked_at": at}
     try:
         with transaction.atomic():
             appointment = Appointment.objects.create(
-                unit_id=slot.unit_id, slot=slot, case=case, patient_id=case.patient_id, state=State.BOOKED, booked_at=at
+                unit_id=slot.unit_id, slot=slot, case=case, patient_id=case.patient_id, **kept
             )
     except IntegrityError as error:
         raise SlotTaken from error
-    _tell("appointment.booked", appointment, by=by)
+    _tell(f"appointment.{appointment.state}", appointment, by=by)
     return appointment
 
 

@@ -36,6 +36,9 @@ class Contact(Row):
     see_by = models.DateTimeField(null=True)
     entered_by = models.ForeignKey(User, models.PROTECT, related_name="+")
 
+    added_to = False
+    """Not a column: whether the verb that returned this contact added to one that was open already."""
+
     class Meta:
         constraints = [models.CheckConstraint(condition=~Q(reason=""), name="contact_has_a_reason")]
 

@@ -30,6 +30,11 @@ def told_to(patient: Patient) -> QuerySet[Message]:
     return Message.objects.filter(patient=patient).exclude(template="code").order_by("-created_at")
 
 
+def in_unit(unit: Unit) -> QuerySet[Message]:
+    """Everything that the people of a unit were told."""
+    return Message.objects.filter(unit=unit).select_related("patient")
+
+
 def needs_a_person(unit: Unit) -> QuerySet[Message]:
     """Messages that failed, or of which nobody can tell whether they arrived."""
     return (
