@@ -50,13 +50,11 @@ class AddressForm(forms.Form):
             return address
         if "@" in typed:
             raise forms.ValidationError(_("Enter an e-mail address in the right format, like name@example.com"))
-        codes = " ".join(f"+{code}" for code in services.countries_served())
-        raise forms.ValidationError(
-            _(
-                "Enter a mobile number, like 070 123 45 67, or an e-mail address. We can send texts to numbers that begin with %(codes)s"
-            )
-            % {"codes": codes}
-        )
+        codes = _(" or ").join(f"+{code}" for code in services.countries_served())
+        if any(letter.isdigit() for letter in typed):
+            words = _("We can send texts to whole numbers that begin with %(codes)s. Check the number, or enter your e-mail address")
+            raise forms.ValidationError(words % {"codes": codes})
+        raise forms.ValidationError(_("Enter your mobile number or e-mail address, like 070 123 45 67 or anna@example.com"))
 
 
 class BirthForm(forms.Form):

@@ -374,7 +374,7 @@ def test_limits_hold_for_a_network(anna, monkeypatch):
 def test_what_is_no_address_is_said_and_kept(anna, typed):
     answer = browser().post("/sign-in/", {"address": typed})
     assert answer.status_code == 422
-    assert "Enter" in error(answer)
+    assert "e-mail address" in error(answer)
     assert not typed.strip() or f'value="{typed.strip()[:5]}' in answer.content.decode()
     assert not Attempt.objects.exists()
 
