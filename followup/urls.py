@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from followup import health
-from followup.desk import entry
+from followup.desk import board, entry
 from followup.portal import signin
 
 urlpatterns = [
@@ -21,6 +21,8 @@ urlpatterns = [
     path("sign-in/new-number/", signin.new_number, name="sign_in_new_number"),
     path("sign-out/", signin.sign_out, name="sign_out"),
     path("stay-signed-in/", signin.stay, name="stay_signed_in"),
+    path("wall/", board.wall, name="wall"),
+    path("wall/rows/<uuid:case_id>/", board.wall_row, name="wall_row"),
     path("wall/<str:key>/", signin.wall, name="wall_enter"),
     path("staff/", entry.home, name="staff_home"),
     path("staff/sign-in/", account.login, name="account_login"),
@@ -28,6 +30,8 @@ urlpatterns = [
     path("staff/again/", account.reauthenticate, name="account_reauthenticate"),
     path("staff/password/", account.password_change, name="account_change_password"),
     path("staff/security/", include("allauth.mfa.urls")),
+    path("desk/", include("followup.desk.urls")),
+    path("", include("followup.portal.urls")),
 ]
 
 handler403 = "followup.faults.not_allowed"

@@ -29,7 +29,8 @@ function say(sentence) {
   status.textContent = sentence;
 }
 
-document.addEventListener("followup:say", (event) => say(event.detail));
+// The server says it with `HX-Trigger: {"followup:say": "…"}`, which wraps the sentence.
+document.addEventListener("followup:say", ({ detail }) => say(detail.value ?? detail));
 
 // A press that did not reach the clinic must not look as if it had.
 const notSent = document.getElementById("not-sent");
