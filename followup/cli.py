@@ -75,14 +75,13 @@ def run(data, words) -> None:
 def prepare(data, words) -> None:
     """Tables, programmes and, in the demo, its clinic; safe to repeat."""
     from django.conf import settings
-    from django.core.management import call_command, get_commands
+    from django.core.management import call_command
 
     set_up_django()
     call_command("migrate", interactive=False)
-    commands = get_commands()
-    for name in ("load_programmes", *(["load_demo"] if settings.FOLLOWUP_DEMO else [])):
-        if name in commands:
-            call_command(name)
+    call_command("load_programmes")
+    if settings.FOLLOWUP_DEMO:
+        call_command("load_demo")
     if settings.FOLLOWUP_DEMO:
         keep_welcome(data)
 
@@ -91,9 +90,8 @@ def keep_welcome(data) -> None:
     """Leave what the demo has to say (who can sign in, and how) where the supervisor finds it."""
     from followup import demo
 
-    if hasattr(demo, "welcome"):
-        (data / "run").mkdir(parents=True, exist_ok=True)
-        (data / "run" / "welcome.txt").write_text(demo.welcome())
+    (data / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
+    (data / "run" / "welcome.txt").write_text(demo.welcome())
 
 
 def messages(data, words) -> int:

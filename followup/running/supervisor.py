@@ -191,7 +191,8 @@ class Supervisor:
         said = f"Followup is running at {self.state['public_url']} (Ctrl-C stops it)."
         welcome = self.data / "run" / "welcome.txt"
         if self.state["demo"] and welcome.exists():
-            return f"{said}\n\n{welcome.read_text().strip()}"
+            said += f"\n\n{welcome.read_text().strip()}"
+            welcome.unlink()  # it holds the wall screen's key
         return said
 
     # Running
