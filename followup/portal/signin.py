@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from followup.board.door import WALL_KEY
 from followup.core import clock
 from followup.core.errors import Unknown
 from followup.people import queries as people
-from followup.people.models import Role, User
+from followup.people.models import Role, Token, User
 from followup.people.signin import policy, services
 from followup.people.signin.services import EMAIL, SMS, Address
 
@@ -52,9 +53,13 @@ class AddressForm(forms.Form):
             raise forms.ValidationError(_("Enter an e-mail address in the right format, like name@example.com"))
         codes = _(" or ").join(f"+{code}" for code in services.countries_served())
         if any(letter.isdigit() for letter in typed):
-            words = _("We can send texts to whole numbers that begin with %(codes)s. Check the number, or enter your e-mail address")
+            words = _(
+                "We can send texts to whole numbers that begin with %(codes)s. Check the number, or enter your e-mail address"
+            )
             raise forms.ValidationError(words % {"codes": codes})
-        raise forms.ValidationError(_("Enter your mobile number or e-mail address, like 070 123 45 67 or anna@example.com"))
+        raise forms.ValidationError(
+            _("Enter your mobile number or e-mail address, like 070 123 45 67 or anna@example.com")
+        )
 
 
 class BirthForm(forms.Form):
@@ -255,6 +260,8 @@ def wall(request: HttpRequest, key: str) -> HttpResponse:
     if user is None or user.role != Role.WALL:
         raise Http404
     login(request, user, backend=BACKEND)
+    # When the key is revoked, the screen that came in by it goes dark.
+    request.session[WALL_KEY] = Token.digest_of(key)
     request.session.set_expiry(timedelta(days=WALL_DAYS))
     return redirect("/wall/")
 

@@ -192,3 +192,18 @@ def test_a_fragment_asked_for_after_that_sends_the_whole_page_to_the_door(nurse)
     with clock.turned(make.MONDAY_MORNING + timedelta(minutes=16)):
         answer = client.get("/staff/security/", headers={"HX-Request": "true"})
     assert answer.headers["HX-Redirect"] == "/staff/sign-in/?next=%2Fstaff%2Fsecurity%2F"
+
+
+def test_a_long_talk_with_a_call_open_signs_nobody_out(nurse):
+    from followup.callbacks import services as callbacks
+
+    client = browser()
+    with clock.turned(make.MONDAY_MORNING):
+        make.a_flare(make.a_patient(nurse.unit), booked=False)
+        callback = callbacks.claim_next(by=nurse)
+        sign_in(client, nurse.username)
+        assert client.get(f"/desk/calls/{callback.id}/").status_code == 200
+    with clock.turned(make.MONDAY_MORNING + timedelta(minutes=50)):
+        assert client.get("/staff/").headers["Location"] == "/desk/queue/"
+    with clock.turned(make.MONDAY_MORNING + timedelta(minutes=90)):
+        assert client.get("/staff/").headers["Location"].startswith("/staff/sign-in/")

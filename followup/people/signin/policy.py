@@ -26,7 +26,7 @@ WRONG_FREE = {"patient": 10, "address": 10, "network": 200}
 FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=1)
 
-IDLE = {"patient": timedelta(minutes=30), "staff": timedelta(minutes=15)}
+IDLE = {"patient": timedelta(minutes=30), "staff": timedelta(minutes=15), "call": timedelta(minutes=60)}
 WARN_BEFORE = timedelta(minutes=5)
 
 KEPT = timedelta(days=30)

@@ -1,6 +1,6 @@
 """How long a session lives without use, and that staff have a second factor. Both ask the house clock, not the cookie's."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
@@ -24,6 +24,12 @@ def not_a_use(view):
     return view
 
 
+def call_open(view):
+    """Mark the page of a call: while it is the last page somebody opened, a long talk does not sign them out."""
+    view.call_open = True
+    return view
+
+
 class Sessions(MiddlewareMixin):
     """Ends sessions that were not used for too long; leads staff without a second factor to set one up."""
 
@@ -32,24 +38,29 @@ class Sessions(MiddlewareMixin):
         user = request.user
         if not user.is_authenticated or user.role == Role.WALL:
             return None
-        limit = policy.IDLE["patient" if user.as_patient else "staff"]
         at = clock.now()
         seen = request.session.get("seen_at")
-        if seen and at - datetime.fromisoformat(seen) > limit:
+        if seen and at - datetime.fromisoformat(seen) > self._limit(request, user):
             return self._end(request, user)
-        request.idle_seconds = int(limit.total_seconds())
         if not getattr(view, "not_a_use", False):
             request.session["seen_at"] = at.isoformat()
-            self._note_the_page(request)
+            self._note_the_page(request, view)
+        request.idle_seconds = int(self._limit(request, user).total_seconds())
         return self._second_factor(request, user)
 
-    def _note_the_page(self, request: HttpRequest) -> None:
+    def _limit(self, request: HttpRequest, user: User) -> timedelta:
+        if user.as_patient:
+            return policy.IDLE["patient"]
+        return policy.IDLE["call" if request.session.get("call_open") else "staff"]
+
+    def _note_the_page(self, request: HttpRequest, view) -> None:
         """Where somebody was, so that they come back there even when what they sent last was a form."""
         asked_for_a_page = (
             request.method == "GET" and "text/html" in request.headers.get("Accept", "") and not request.htmx
         )
         if asked_for_a_page:
             request.session["page"] = request.get_full_path()
+            request.session["call_open"] = getattr(view, "call_open", False)
 
     def _end(self, request: HttpRequest, user: User) -> HttpResponse | None:
         patient = user.as_patient
