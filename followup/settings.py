@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONCE, SELF
-from django.utils.translation import gettext_lazy as _
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -373,19 +372,34 @@ CONTENT_SECURITY_POLICY = {
 # The API
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsing.Json"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.Key", "api.auth.PageSession"],
+    "EXCEPTION_HANDLER": "api.problems.handler",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": _("Followup"),
+    "TITLE": "Followup",
+    "DESCRIPTION": "For programs of the clinic. What goes wrong is a problem document (RFC 9457); lists come in pages.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "ENUM_NAME_OVERRIDES": {
+        "CaseKind": "followup.cases.models.Kind",
+        "Shortage": "followup.cases.models.Shortage",
+        "CallbackState": "followup.callbacks.models.State",
+        "TryResult": "followup.callbacks.models.AttemptResult",
+        "AppointmentState": "followup.clinic.models.State",
+        "SlotKind": "followup.clinic.models.SlotKind",
+        "ContactChannel": "followup.contacts.models.Channel",
+        "MessageChannel": "followup.messages.models.Channel",
+        "MessageState": "followup.messages.models.State",
+        "Language": "followup.people.models.Language",
+    },
 }
 
 # Logs: one JSON object a line, ids only; the access log is ours, since the server's own holds query strings.

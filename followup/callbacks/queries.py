@@ -29,6 +29,12 @@ def in_queue(unit: Unit) -> CallbackWords:
     return Callback.objects.open().of_unit(unit).select_related("case", "patient", "claimed_by").in_order()
 
 
+def in_unit(unit: Unit, *, state: str = "") -> CallbackWords:
+    """Calls of a unit in a state, or all that are open."""
+    rows = Callback.objects.of_unit(unit).select_related("case", "patient", "claimed_by")
+    return rows.filter(state=state) if state else rows.open()
+
+
 def numbers(unit: Unit, user: User) -> Numbers:
     """`waiting` may be rung now, `late` has a passed promise, `oldest` is the arrival of whoever has waited longest."""
     at = clock.now()
@@ -89,7 +95,9 @@ def latest_of_case(case_id: UUID) -> Callback | None:
 def of_cases(case_ids: list[UUID]) -> dict[UUID, Callback]:
     """The open callback of each of these cases, else its latest, by case id."""
     rows = Callback.objects.filter(case_id__in=case_ids).select_related("claimed_by")
-    return {row.case_id: row for row in rows.order_by("case_id", F("ended_at").desc(nulls_first=True)).distinct("case_id")}
+    return {
+        row.case_id: row for row in rows.order_by("case_id", F("ended_at").desc(nulls_first=True)).distinct("case_id")
+    }
 
 
 def outcomes_of_case(case_id: UUID) -> QuerySet[CallOutcome]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 
 from followup.callbacks import queries as calls
-from followup.callbacks.models import Callback, CallOutcome, State
+from followup.callbacks.models import Attempt, Callback, CallOutcome, State
 from followup.cases.models import Ask, Case
 from followup.cases.queries import open_contact_of, visible_to
 from followup.clinic import queries as times
@@ -22,7 +22,8 @@ from followup.contacts.policy import Facts, hold_from
 from followup.core import clock
 from followup.core.errors import Unknown
 from followup.people.access import may, require, unit_of
-from followup.people.models import Patient, User
+from followup.people.models import Enrolment, Patient, User
+from followup.people.queries import enrolment_of
 from followup.programmes.schema import Rules
 
 Row = TypeVar("Row")
@@ -108,6 +109,37 @@ def standing_for(user: User, contact_id: UUID | str) -> Standing:
     if case is None:
         raise Unknown
     return standing(case)
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """What a nurse has before them when they ring: the story so far, the person and their plan. `earlier`: newest first."""
+
+    callback: Callback
+    standing: Standing
+    tries: list[Attempt]
+    enrolment: Enrolment | None
+    booked: list[Appointment]
+    earlier: list[Standing]
+
+    @property
+    def patient(self) -> Patient:
+        return self.standing.patient
+
+
+def briefing(callback: Callback, *, earlier: int = 5) -> Briefing:
+    """Everything about a call and whom it is to, in a fixed number of reads."""
+    case = callback.case
+    before = Case.objects.filter(patient=case.patient_id, kind="contact", opened__lt=case.opened)
+    told = standings([case, *before.select_related("patient", "unit", "programme").order_by("-opened")[:earlier]])
+    return Briefing(
+        callback=callback,
+        standing=told[0],
+        tries=list(calls.tries_of_case(case.id)),
+        enrolment=enrolment_of(callback.patient),
+        booked=list(times.booked_for(callback.patient)),
+        earlier=told[1:],
+    )
 
 
 def facts_of(case: Case) -> Facts:
