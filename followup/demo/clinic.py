@@ -14,7 +14,7 @@ from followup.cases import services as cases
 from followup.cases.models import Ask
 from followup.clinic import queries as times
 from followup.clinic import services as clinic
-from followup.clinic.models import Appointment, Session, SessionKind, SlotKind
+from followup.clinic.models import Appointment, Session, SessionKind, Slot, SlotKind
 from followup.contacts import policy
 from followup.contacts import queries as contact_queries
 from followup.contacts import services as contacts
@@ -105,6 +105,10 @@ class Cast:
     def ago(self, open_hours: float) -> datetime:
         """So many open hours before now: what happened in working time stays in working time, whenever the demo is started."""
         return self.unit.hours.back_open(self.now, open_hours)
+
+    def lately(self, open_hours: float, *, at_most: float) -> datetime:
+        """So many open hours before now, but never longer ago than `at_most` hours by the wall clock: people write on Sundays too."""
+        return max(self.ago(open_hours), self.now - timedelta(hours=at_most))
 
     def later(self, moment: datetime, open_hours: float) -> datetime:
         return self.unit.hours.add_open(moment, open_hours)
@@ -397,8 +401,8 @@ def _today(cast: Cast):
     flares, english = FLARES["sv"], FLARES["en"]
     return [
         _just_received(cast, 33, sv[2]),
-        _waits(cast, 30, FEVER, 0.3),
-        _waits(cast, 7, flares[0], 1.2, more=MORE),
+        _waits(cast, 30, FEVER, 0.3, at_most=3),
+        _waits(cast, 7, flares[0], 1.2, at_most=11, more=MORE),
         _waits(cast, 31, en[1], 3, not_before="14:00"),
         _waits(cast, 17, sv[0], 6),
         _waits(cast, 28, TABLETS_FOR_TWO_DAYS, 2),
@@ -424,8 +428,8 @@ def _just_received(cast: Cast, place: int, told: Story):
     Outbox.objects.filter(done_at=None).update(done_at=clock.now())
 
 
-def _waits(cast: Cast, place: int, told: Story, open_hours_ago: float, *, more: str = "", **how):
-    at = cast.ago(open_hours_ago)
+def _waits(cast: Cast, place: int, told: Story, open_hours_ago: float, *, at_most=200.0, more: str = "", **how):
+    at = cast.lately(open_hours_ago, at_most=at_most)
     yield from _gets_in_touch(cast, place, told, at, **how)
     if more:
         yield at + timedelta(minutes=20)
@@ -448,7 +452,7 @@ def _late(cast: Cast, place: int, told: Story):
 
 
 def _rings_now(cast: Cast, place: int, told: Story, nurse: User):
-    contact = yield from _gets_in_touch(cast, place, told, cast.ago(2.2))
+    contact = yield from _gets_in_touch(cast, place, told, cast.lately(2.2, at_most=20))
     yield cast.now
     contacts.dial(_takes_the_call(contact, nurse), by=nurse)
 
@@ -472,13 +476,15 @@ def _booked_in(cast: Cast, place: int, told: Story, nurse: User, open_hours_ago:
     rung_at = cast.ago(open_hours_ago - 1)
     yield rung_at
     held = times.of_case(contact.case_id)
-    slot = None
-    if held is None or held.slot.starts_at <= cast.now:
-        slot = next((each for each in contact_queries.times_for(contact.case) if each.starts_at > cast.now), None)
-    outcome = "clinic_time" if slot or held else "clinician_asked"
-    to = None if outcome == "clinic_time" else cast.clinician
-    yield from _is_rung(contact, nurse, rung_at, outcome=outcome, slot=slot, to=to, note=told.note, agreed=told.agreed)
-    yield from _comes_to_the_clinic(cast, contact)
+    slot = None if held and held.slot.starts_at > cast.now else _coming_time(cast, contact)
+    yield from _is_rung(contact, nurse, rung_at, outcome="clinic_time", slot=slot, note=told.note, agreed=told.agreed)
+
+
+def _coming_time(cast: Cast, contact: Contact) -> Slot:
+    """A time that is still to come: inside the promise, or over the holidays the first one after it."""
+    inside = [slot for slot in contact_queries.times_for(contact.case) if slot.starts_at > cast.now]
+    after = times.free_slots(cast.unit, kind=SlotKind.URGENT, start=cast.now, end=cast.now + timedelta(weeks=3))
+    return inside[0] if inside else after[0]
 
 
 def _closed(cast: Cast, place: int, told: Story, nurse: User, open_hours_ago: float, outcome: str, **said):
