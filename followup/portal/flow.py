@@ -55,13 +55,13 @@ def _read_what(post: QueryDict, draft: Draft, rules: Rules) -> Draft:
 
 
 def _read_reach(post: QueryDict, draft: Draft, rules: Rules) -> Draft:
-    later = {"not_before": post.get("not_before", "").strip() or UNANSWERED} if post.get("when") == "later" else {}
+    wish = post.get("not_before", "").strip()
     return draft | {
         "preferred": {
             "phone": post.get("phone", "").strip() or UNANSWERED,
             "voicemail": "voicemail" in post,
             "interpreter": "interpreter" in post,
-            **later,
+            **({"not_before": wish} if wish else {}),
         }
     }
 
