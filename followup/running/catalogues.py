@@ -30,7 +30,7 @@ OPTIONS = {
     "templates/**.html": {"trimmed": "true", "silent": "false"},
     "templates/**.txt": {"trimmed": "true", "silent": "false"},
 }
-KEYWORDS = {
+KEYWORDS: dict = {
     "_": None,
     "gettext": None,
     "gettext_lazy": None,
