@@ -86,7 +86,7 @@ def make_postgres(data: Path, password: str) -> None:
         secret.write(password)
         secret.flush()
         give_to_server(Path(secret.name))
-        command = [programs / "initdb", "-D", fresh, "-U", "followup", "--encoding=UTF8", "--locale=C.UTF-8"]
+        command: list = [programs / "initdb", "-D", fresh, "-U", "followup", "--encoding=UTF8", "--locale=C.UTF-8"]
         if postgres_major(programs) >= 17:
             command.append("--locale-provider=builtin")
         command += ["--auth=scram-sha-256", f"--pwfile={secret.name}", "--no-instructions"]
