@@ -16,7 +16,6 @@ from followup.core.journal import Signs
 from followup.people.access import require, unit_of
 from followup.people.models import User
 
-
 LONGEST_NOTE = 4_000
 
 
@@ -248,10 +247,10 @@ def return_run_out(callback_id: UUID, *, by: Signs) -> Callback | None:
 
 
 @transaction.atomic
-def nobody_answered(callback: Callback, *, by: User) -> Callback:
+def nobody_answered(callback: Callback, *, by: User, note: str = "") -> Callback:
     """Nobody answered: plan the next try, or after the last one leave it to a person. Nothing ends here.
 
-    Said again by the same nurse (a double press), it is the same try.
+    `note` goes to whoever tries next. Said again by the same nurse (a double press), it is the same try.
     """
     if _said_just_now(callback, by):
         return _locked(callback.id)
@@ -268,6 +267,7 @@ def nobody_answered(callback: Callback, *, by: User) -> Callback:
         callback.lifted_at = None
     else:
         callback.decide_since = at
+    callback.draft_note = note or callback.draft_note
     _put_back(callback)
     callback.save()
     _tell("callback.no_answer", callback, by=by, number=attempt.number, last=planned is None)

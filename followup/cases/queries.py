@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
-from followup.cases.models import Ask, Case, CaseWords
+from django.db.models import F, Prefetch
+
+from followup.cases.models import Ask, Case, CaseWords, Move
 from followup.core.errors import Unknown
 from followup.people.access import patients_visible_to
 from followup.people.models import Patient, Unit, User
@@ -27,6 +29,25 @@ def open_contact_of(patient: Patient) -> Case | None:
 def at_risk(unit: Unit) -> CaseWords:
     """Cases whose promise cannot be kept unless somebody acts, the most urgent first."""
     return Case.objects.at_risk().of_unit(unit).select_related("patient").order_by("due", "opened")
+
+
+def cases_of(patient: Patient) -> CaseWords:
+    """The cases of a patient with their moves, open ones first, then the latest."""
+    in_order = Case.objects.filter(patient=patient).order_by(F("closed").desc(nulls_first=True), "-opened")
+    return in_order.select_related("programme").prefetch_related(Prefetch("moves", Move.objects.order_by("at", "id")))
+
+
+def ask_for(user: User, ask_id: UUID | str) -> Ask:
+    """What was asked, if this person may know of its case; else `Unknown`."""
+    rows = Ask.objects.filter(case__in=visible_to(user))
+    asked = (
+        rows.select_related("case__patient", "case__unit", "case__programme", "asked_by", "owner", "answered_by")
+        .filter(id=ask_id)
+        .first()
+    )
+    if asked is None:
+        raise Unknown
+    return asked
 
 
 def without_a_channel(unit: Unit) -> CaseWords:

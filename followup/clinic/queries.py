@@ -109,6 +109,12 @@ def on_day(unit: Unit, day: date) -> QuerySet[Appointment]:
     )
 
 
+def all_of(patient: Patient, limit: int = 20) -> QuerySet[Appointment]:
+    """Times that a patient has or had, the latest first; those let go and those only looked at left out."""
+    rows = Appointment.objects.filter(patient=patient, choice_until=None).exclude(state=State.RELEASED)
+    return rows.select_related("slot__session__person", "slot__unit").order_by("-slot__starts_at")[:limit]
+
+
 def lapsed_choices(limit: int = 100) -> list[UUID]:
     """Ids of times held by somebody who was choosing, and did not."""
     lapsed = Appointment.objects.filter(choice_until__lte=clock.now(), state=State.HELD)

@@ -364,7 +364,7 @@ def finish(
     if said_before:
         return said_before
     if outcome == "no_answer":
-        return _nobody_answered(case, callback, by=by)
+        return _nobody_answered(case, callback, note=note, by=by)
     rules, at = case.programme.rules, clock.now()
     held = Appointment.objects.filter(case=case).kept().select_related("slot").first()
     policy.check_outcome(
@@ -406,8 +406,8 @@ def _mind_the_time(case: Case, outcomes: Sequence[str], slot: Slot | None, *, by
         clinic.release(case=case, why="not needed", by=by)
 
 
-def _nobody_answered(case: Case, callback: Callback, *, by: User) -> Callback:
-    callback = callbacks.nobody_answered(callback, by=by)
+def _nobody_answered(case: Case, callback: Callback, *, note: str, by: User) -> Callback:
+    callback = callbacks.nobody_answered(callback, note=note, by=by)
     _settle(case, by=by)
     if callback.decide_since:
         _tell(case, "call-failed", occasion=str(callback.id), by=by)

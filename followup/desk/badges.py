@@ -1,0 +1,46 @@
+"""What needs a person: the page and the number beside its name in the menu come from the same questions."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import QuerySet
+
+from followup.callbacks import queries as calls
+from followup.cases import queries as cases
+from followup.core import outbox
+from followup.messages import queries as messages
+from followup.people.models import Unit, User
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """Everything that waits for somebody to act; `count` is the number of lines."""
+
+    at_risk: QuerySet
+    late: QuerySet
+    to_decide: QuerySet
+    messages: QuerySet
+    no_channel: QuerySet
+    given_up: QuerySet
+
+    @cached_property
+    def count(self) -> int:
+        return sum(rows.count() for rows in vars(self).values() if isinstance(rows, QuerySet))
+
+
+def alerts(unit: Unit) -> Alerts:
+    return Alerts(
+        at_risk=cases.at_risk(unit).select_related("programme", "contact"),
+        late=calls.late(unit),
+        to_decide=calls.to_decide(unit),
+        messages=messages.needs_a_person(unit),
+        no_channel=cases.without_a_channel(unit),
+        given_up=outbox.given_up(),
+    )
+
+
+def asks_for(user: User) -> QuerySet:
+    """What waits for this clinician: theirs, and what is anybody's."""
+    return cases.open_asks(user.unit, owner=user).select_related(
+        "case__programme", "case__patient", "asked_by", "owner"
+    )

@@ -1,0 +1,124 @@
+"""What staff type, parsed. The rules are the rooms' own: what they refuse is put beside its field."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.forms.utils import ErrorDict
+from django.utils.translation import gettext as _
+
+from followup.core.errors import Invalid
+
+
+class Many(forms.Field):
+    """Ticked boxes: a list of texts."""
+
+    widget = forms.SelectMultiple
+
+    def to_python(self, value: Any) -> list[str]:
+        return [str(each) for each in value or []]
+
+
+class Id(forms.Field):
+    """An id from a list; what is none counts as not chosen."""
+
+    def to_python(self, value: Any) -> UUID | None:
+        try:
+            return UUID(str(value)) if value else None
+        except ValueError:
+            return None
+
+
+class Text(forms.CharField):
+    """Free text: PostgreSQL takes no NUL, and the rooms say how long is too long."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False)
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(str(value or "").replace("\x00", ""))
+
+
+class Typed(forms.Form):
+    """A form whose typed values can be shown again, field by field."""
+
+    def typed(self, name: str) -> Any:
+        if not self.is_bound:
+            return self.initial.get(name, [] if isinstance(self.fields.get(name), Many) else "")
+        if isinstance(self.fields.get(name), Many):
+            return self.data.getlist(name)
+        return self.data.get(name, "")
+
+    def take(self, refused: Invalid, names: dict[str, str] | None = None) -> None:
+        """Put each line of a refusal beside its field; one whose field is not here stands above them all."""
+        for name, words in refused.errors.items():
+            short = (names or {}).get(name, name.rpartition(".")[2])
+            self.add_error(short if short in self.fields else None, words)
+
+    def unchecked(self) -> "Typed":
+        """The same with what was typed and no complaints: for a page on which nothing was to be saved yet."""
+        self._errors = ErrorDict()
+        return self
+
+
+class OutcomeForm(Typed):
+    """What a call led to."""
+
+    outcome = Text()
+    also = Many(required=False)
+    advice = Many(required=False)
+    slot = Id(required=False)
+    to = Id(required=False)
+    call_again_on_day = Text()
+    call_again_on_month = Text()
+    call_again_on_year = Text()
+    call_again_on = forms.Field(required=False)
+    note = Text()
+    agreed = Text()
+
+    def clean_call_again_on(self) -> date | None:
+        parts = [self.cleaned_data.get(f"call_again_on_{part}", "").strip() for part in ("year", "month", "day")]
+        if not any(parts):
+            return None
+        try:
+            year, month, day = (int(part) for part in parts)
+            return date(year + 2000 if year < 100 else year, month, day)
+        except (ValueError, OverflowError):
+            raise forms.ValidationError(_("The day to call again must be a real day, such as 26 11 2026.")) from None
+
+
+class RequestForm(Typed):
+    """A request that somebody makes by telephone, on paper or in a mail."""
+
+    channel = Text()
+    red_flags = Many(required=False)
+    reason = Text()
+    message = Text()
+    since = Text()
+    medicine = Text()
+    days_left = Text()
+    sooner = Text()
+    phone = Text()
+    not_before = Text()
+    not_after = Text()
+    voicemail = Text()
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        names = ("red_flags", "since", "medicine", "days_left", "sooner")
+        return {name: said[name] for name in names if said[name] not in ("", [])}
+
+    @property
+    def preferred(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        wishes = {name: said[name] for name in ("phone", "not_before", "not_after") if said[name]}
+        return wishes | ({"voicemail": said["voicemail"] == "yes"} if said["voicemail"] else {})
+
+
+class AnswerForm(Typed):
+    """A clinician's answer."""
+
+    words = Text()
+    slot = Id(required=False)

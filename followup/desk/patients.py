@@ -1,0 +1,194 @@
+"""Finding a patient, the whole record on one page, and a request entered for somebody on the telephone or on paper."""
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from followup.callbacks import queries as calls
+from followup.callbacks import services as callbacks
+from followup.callbacks.models import Callback
+from followup.cases.models import Case
+from followup.cases.queries import cases_of, open_contact_of
+from followup.cases.services import NotInAProgramme
+from followup.clinic import queries as times
+from followup.contacts import services as contacts
+from followup.contacts.models import Contact
+from followup.contacts.policy import SOONER
+from followup.core import clock, words
+from followup.core.errors import Invalid, Refused
+from followup.desk import presenters
+from followup.desk.doors import note, show, staff_page
+from followup.desk.forms import RequestForm
+from followup.messages.queries import told_to
+from followup.people import access, queries
+from followup.people.models import Patient
+from followup.programmes.schema import Rules
+from followup.programmes.texts import text
+
+A_PAGE = 50
+CHANNELS = ("phone", "paper", "email", "sms")
+
+
+@require_GET
+@staff_page("see_patients")
+def search(request: HttpRequest) -> HttpResponse:
+    typed = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    found = queries.search(typed, by=request.user).prefetch_related("cases")
+    page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
+    rows = [
+        {"patient": each, "born": words.day(each.born_on), "reach": presenters.reach(each), "open": _open_words(each)}
+        for each in page
+    ]
+    return show(request, "desk/patients.html", here="patients", typed=typed, page=page, rows=rows)
+
+
+def _open_words(patient: Patient) -> str:
+    open_cases = [case for case in patient.cases.all() if case.closed is None]
+    return ", ".join(presenters.step_words(case) for case in open_cases)
+
+
+@require_GET
+@staff_page("see_patients")
+def record(request: HttpRequest, patient_id) -> HttpResponse:
+    patient = access.patient_for(request.user, patient_id)
+    access.open_record(patient, by=request.user, where="record")
+    at, zone = clock.now(), patient.unit.zone
+    enrolment = queries.enrolment_of(patient)
+    names = {
+        "patient": patient,
+        "born": presenters.born(patient),
+        "facts": presenters.facts_of(patient),
+        "enrolment": enrolment,
+        "rules": enrolment.programme.rules if enrolment else None,
+        "cases": [
+            _case(case, at=at, zone=zone) for case in cases_of(patient).select_related("programme", "contact")[:A_PAGE]
+        ],
+        "callback": _open_call(patient) if access.may(request.user, "answer_calls") else None,
+        "appointments": list(times.all_of(patient)),
+        "told": list(told_to(patient)[:20]),
+        "words": presenters,
+        "at": at,
+    }
+    return show(request, "desk/patient.html", here="patients", zone=zone, **names)
+
+
+def _case(case: Case, *, at, zone) -> dict:
+    contact: Contact | None = getattr(case, "contact", None)
+    rules = case.programme.rules
+    return {
+        "case": case,
+        "reason": presenters.reason_words(rules, contact.reason) if contact else case.get_kind_display(),
+        "message": contact.message if contact else "",
+        "step": presenters.step_words(case),
+        "stand": presenters.due_stand(case.due, at=at, zone=zone) if case.due and not case.closed else None,
+        "outcome": presenters.outcome_words(rules, case.outcome) if case.outcome else "",
+        "shortage": presenters.shortage_words(case.shortage)[0],
+        "moves": [
+            (presenters.near(move.at, at=at, zone=zone), presenters.step_name(move.step_to))
+            for move in case.moves.all()
+        ],
+    }
+
+
+def _open_call(patient: Patient) -> Callback | None:
+    case = open_contact_of(patient)
+    return calls.open_of_case(case.id) if case else None
+
+
+@require_http_methods(["GET", "POST"])
+@staff_page("enter_requests")
+def enter(request: HttpRequest, patient_id) -> HttpResponse:
+    """One page for everything a patient would answer by themselves."""
+    patient = access.patient_for(request.user, patient_id)
+    enrolment = queries.enrolment_of(patient)
+    if enrolment is None:
+        note(request, str(NotInAProgramme()))
+        return redirect("desk:patient", patient.id)
+    form = RequestForm(request.POST if request.method == "POST" else None, initial={"channel": "phone"})
+    if request.method == "POST" and form.is_valid():
+        contact = _receive(request, patient, form)
+        if contact:
+            return _after(request, patient, contact)
+    elif request.method == "GET":
+        access.open_record(patient, by=request.user, where="request page")
+    names = {
+        "patient": patient,
+        "born": presenters.born(patient),
+        "options": _options(enrolment.programme.rules, form),
+        "words": presenters,
+        "open_case": open_contact_of(patient),
+        "callback": _open_call(patient) if access.may(request.user, "answer_calls") else None,
+        "booked": list(times.booked_for(patient)[:1]),
+        "asks": _asks(enrolment.programme.rules),
+        "form": form,
+        "may_take": access.may(request.user, "answer_calls"),
+        "at": clock.now(),
+    }
+    status = 422 if form.errors else 200
+    return show(request, "desk/request.html", here="patients", status=status, zone=patient.unit.zone, **names)
+
+
+def _asks(rules: Rules) -> dict[str, str]:
+    """Which reasons each further question belongs to, in words."""
+    return {
+        question: _("If the reason is: %(reasons)s.")
+        % {"reasons": ", ".join(text(reason.label) for reason in rules.reasons if question in reason.asks)}
+        for question in ("since", "medicine", "days_left")
+    }
+
+
+def _options(rules: Rules, form: RequestForm) -> dict[str, list[dict]]:
+    flags = form.typed("red_flags")
+    return {
+        "channel": [{"value": each, "text": capfirst(presenters.channel_words(each))} for each in CHANNELS],
+        "red_flags": [
+            {"value": each.id, "text": text(each.ask), "checked": each.id in flags} for each in rules.red_flags
+        ],
+        "reason": [{"value": each.id, "text": text(each.label)} for each in rules.reasons],
+        "since": [{"value": each.id, "text": text(each.label)} for each in rules.since],
+        "sooner": [{"value": each, "text": presenters.sooner_words(each)} for each in SOONER],
+        "voicemail": [{"value": "yes", "text": _("Yes")}, {"value": "no", "text": _("No")}],
+    }
+
+
+def _receive(request: HttpRequest, patient: Patient, form: RequestForm) -> Contact | None:
+    said = form.cleaned_data
+    if said["channel"] not in CHANNELS:
+        form.add_error("channel", _("Choose how the request came to us."))
+        return None
+    try:
+        return contacts.receive(
+            patient=patient,
+            by=request.user,
+            reason=said["reason"],
+            message=said["message"],
+            answers=form.answers,
+            preferred=form.preferred,
+            channel=said["channel"],
+        )
+    except Invalid as refused:
+        form.take(refused)
+    except NotInAProgramme as refused:
+        form.add_error(None, str(refused))
+    return None
+
+
+def _after(request: HttpRequest, patient: Patient, contact: Contact) -> HttpResponse:
+    """To the call page with the call taken, for somebody who is on the line now; else to where the request stands."""
+    saved = _("Saved: the request of %(name)s has reference %(reference)s.") % {
+        "name": patient.name,
+        "reference": contact.case.reference,
+    }
+    callback = calls.open_of_case(contact.case_id)
+    if request.POST.get("do") == "take" and callback and access.may(request.user, "answer_calls"):
+        try:
+            callbacks.claim_chosen(callback, by=request.user, why=_("They are on the telephone now."))
+            note(request, saved)
+            return redirect("desk:call", callback.id)
+        except Refused as refused:
+            saved = f"{saved} {refused}"
+    note(request, saved)
+    return redirect("desk:patient", patient.id)

@@ -1,0 +1,27 @@
+"""Where the pages of staff hang."""
+
+from django.urls import path
+
+from followup.desk import alerts, asks, board, call, clinic_day, entry, patients, queue
+
+app_name = "desk"
+urlpatterns = [
+    path("", entry.home, name="home"),
+    path("queue/", queue.queue, name="queue"),
+    path("queue/rows/", queue.rows, name="queue_rows"),
+    path("calls/next/", queue.take_next, name="take_next"),
+    path("calls/<uuid:callback_id>/", call.call, name="call"),
+    path("calls/<uuid:callback_id>/open/", queue.open_chosen, name="open"),
+    path("calls/<uuid:callback_id>/dial/", call.dial, name="dial"),
+    path("calls/<uuid:callback_id>/keep/", call.keep, name="keep"),
+    path("patients/", patients.search, name="patients"),
+    path("patients/<uuid:patient_id>/", patients.record, name="patient"),
+    path("patients/<uuid:patient_id>/request/", patients.enter, name="request"),
+    path("board/", board.board, name="board"),
+    path("board/rows/<uuid:case_id>/", board.row, name="board_row"),
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("asks/", asks.asks, name="asks"),
+    path("asks/<uuid:ask_id>/", asks.ask, name="ask"),
+    path("clinic-day/", clinic_day.clinic_day, name="clinic_day"),
+    path("appointments/<uuid:appointment_id>/mark/", clinic_day.mark, name="mark"),
+]
