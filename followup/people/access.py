@@ -16,7 +16,7 @@ from followup.people.models import Patient, Role, Unit, User
 
 NURSE, CLINICIAN, COORDINATOR, WALL = Role.NURSE, Role.CLINICIAN, Role.COORDINATOR, Role.WALL
 
-MAY = {
+MAY: dict[str, set[str]] = {
     "answer_calls": {NURSE, COORDINATOR},
     "see_patients": {NURSE, CLINICIAN, COORDINATOR},
     "enter_requests": {NURSE, CLINICIAN, COORDINATOR},

@@ -87,8 +87,8 @@ class Role(models.TextChoices):
 STAFF = (Role.NURSE, Role.CLINICIAN, Role.COORDINATOR)
 
 
-class Users(BaseUserManager):
-    def get_by_natural_key(self, username: str) -> "User":
+class Users(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(username__iexact=username)
 
 

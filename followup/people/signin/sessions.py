@@ -81,7 +81,7 @@ class Sessions(MiddlewareMixin):
         if not settings.FOLLOWUP_STAFF_MFA or not user.membership or is_mfa_enabled(user):
             return None
         name = request.resolver_match.url_name or ""
-        if name in ALWAYS or name.startswith("mfa_"):
+        if name in ALWAYS or name == "stay_signed_in" or name.startswith("mfa_"):
             return None
         if request.path.startswith("/api/"):
             return HttpResponse(status=403)
