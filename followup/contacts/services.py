@@ -571,7 +571,7 @@ def _tell(case: Case, template: str, *, occasion: str, by: Signs, **facts: Any) 
         occasion=occasion,
         by=by,
         answers_them=True,
-        **said,
+        facts=said,
     )
 
 

@@ -1,8 +1,8 @@
 """Telling people: queue it with the change it tells of, send it once, note what became of it."""
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -36,7 +36,7 @@ def tell(
     case: Case | None = None,
     answers_them: bool = False,
     channels: list[str] | None = None,
-    **facts: Any,
+    facts: Mapping[str, str] | None = None,
 ) -> list[Message]:
     """Queue `template` for a patient on each channel by which they can be reached, once for each `occasion`.
 
@@ -59,7 +59,9 @@ def tell(
             channel=channel,
             to=patient.phone if channel == Channel.SMS else patient.email,
             due_at=due_at,
-            **policy.render(words, channel, patient=patient, link=f"{settings.FOLLOWUP_PUBLIC_URL}/in", **facts),
+            **policy.render(
+                words, channel, patient=patient, link=f"{settings.FOLLOWUP_PUBLIC_URL}/in", **(facts or {})
+            ),
         )
         if not _save_once(message):
             continue
@@ -68,7 +70,7 @@ def tell(
             by=by,
             patient_id=patient.id,
             unit_id=patient.unit_id,
-            case_id=case and case.id,
+            case_id=case.id if case else None,
             subject_id=message.id,
             template=template,
             channel=channel,
@@ -195,7 +197,9 @@ def tell_code(attempt_id: UUID | str, *, by: Signs = POSTMAN) -> None:
         by=by,
         channels=[wanted.channel],
         answers_them=True,
-        code=policy.HIDDEN_CODE,
-        minutes=wanted.minutes,
-        host=policy.host_of(settings.FOLLOWUP_PUBLIC_URL),
+        facts={
+            "code": policy.HIDDEN_CODE,
+            "minutes": str(wanted.minutes),
+            "host": policy.host_of(settings.FOLLOWUP_PUBLIC_URL),
+        },
     )
