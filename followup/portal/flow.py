@@ -5,6 +5,7 @@ A draft has the shape of a request: {reason, message, answers, preferred}. What 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import time
 from typing import Any
 
 from django.http import QueryDict
@@ -122,3 +123,11 @@ def page_of(name: str) -> Page:
 def input_of(name: str) -> str:
     """answers.since → since"""
     return name.rpartition(".")[2]
+
+
+def time_of_day(typed: str) -> time | None:
+    """The time of day that stands in a draft, if it is one."""
+    try:
+        return time.fromisoformat(typed)
+    except ValueError:
+        return None

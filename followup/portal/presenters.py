@@ -129,7 +129,7 @@ class _Sayer:
         )
 
     def _call_that_is_owed(self) -> str:
-        said = {"moment": self.by(), "phone": self.unit.phone}
+        said = {"moment": self.by(), "phone": unbroken(self.unit.phone)}
         if self.step == "ringing":
             return _("A nurse is calling you now, from %(phone)s.") % said
         if self.callback and self.callback.decide_since:
@@ -251,25 +251,31 @@ class _Sayer:
     def _step_of_call(self) -> Step:
         if self.step in CALL_STEPS:
             title = _("A nurse is calling you") if self.step == "ringing" else _("A nurse calls you")
-            return Step(title, "now", self.call())
+            return Step(title, "now", self.promised())
         spoken = self.standing.outcomes[0] if self.standing.outcomes else None
         return Step(_("A nurse called you"), "done", self.day_and_time(spoken.at) if spoken else "")
 
     def _step_of_answer(self) -> list[Step]:
         if self.step == "with_clinician":
-            return [Step(_("A clinician answers"), "now", self.call())]
+            return [Step(_("A clinician answers"), "now", self.promised())]
         answered = [ask.answered_at for ask in self.standing.asks if ask.answered_at]
         return [Step(_("A clinician answered"), "done", self.day_and_time(max(answered)))] if answered else []
 
     def _step_of_time(self) -> list[Step]:
         if self.step == "clinic_time":
-            return [Step(_("Your time at the clinic"), "now", self.kept())]
+            return [Step(_("Your time at the clinic"), "now", time_and_place(self.time, self.at) if self.time else "")]
         if self.step != "closed":
-            return [Step(_("A time at the clinic, if you need it"), "next", self.kept())] if self.time else []
+            return [self._step_of_kept_time(self.time)] if self.time else []
         came = self.standing.appointment
         if came is None or came.state != State.ATTENDED:
             return []
         return [Step(_("You came to the clinic"), "done", self.day_and_time(came.slot.starts_at))]
+
+    def _step_of_kept_time(self, time: Appointment) -> Step:
+        if time.state == State.HELD:
+            kept = _("Kept for you: %(time)s") % {"time": self.day_and_time(time.slot.starts_at)}
+            return Step(_("A time at the clinic, if you need it"), "next", kept)
+        return Step(_("Your time at the clinic"), "next", time_and_place(time, self.at))
 
     def _last(self) -> Step:
         if self.step != "closed":
@@ -325,6 +331,12 @@ def filled(value, clinic: Clinic) -> str:
         clinic_phone=clinic.phone,
         hours=clinic.hours_text,
     )
+
+
+def unbroken(number: str) -> str:
+    """A telephone number that stays on one line."""
+    no_break_space, word_joiner = "\u00a0", "\u2060"
+    return number.replace(" ", no_break_space).replace("-", f"-{word_joiner}")
 
 
 def time_and_place(appointment: Appointment, at: datetime) -> str:

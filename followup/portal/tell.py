@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from followup.cases.models import Case
 from followup.cases.queries import open_contact_of
@@ -16,7 +16,7 @@ from followup.clinic import queries as times
 from followup.contacts import queries, services
 from followup.contacts.models import Contact
 from followup.context import clinic_of
-from followup.core import clock
+from followup.core import clock, words
 from followup.core.errors import Invalid
 from followup.people import phones
 from followup.people.models import Patient
@@ -270,7 +270,7 @@ def _rows(telling: Telling) -> list[dict[str, str]]:
     signs = [text(flag.ask) for flag in rules.red_flags if flag.id in answers.get("red_flags", [])]
     since = next((text(each.label) for each in rules.since if each.id == answers.get("since")), "")
     sooner = {"yes": _("Yes, sooner"), "no": _("No, keep it"), "nurse": _("Let the nurse decide")}
-    when = preferred.get("not_before")
+    wish = flow.time_of_day(preferred.get("not_before", ""))
     lines = [
         ("now", _("Signs that cannot wait"), "\n".join(signs) or _("None of these")),
         ("why", _("Why you get in touch"), reason_of(rules, draft.get("reason", ""))),
@@ -284,7 +284,7 @@ def _rows(telling: Telling) -> list[dict[str, str]]:
         ("what", _("In your own words"), draft.get("message") or _("Nothing written")),
         *([("what", _("Since when"), since or _("Not answered"))] if "since" in asks else []),
         ("reach", _("We call you on"), preferred.get("phone", "")),
-        ("reach", _("Best time"), _("After %(time)s") % {"time": when} if when else _("As soon as possible")),
+        ("reach", _("Best time"), _("After %(time)s") % {"time": words.clock_time(wish)} if wish else _("As soon as possible")),
         (
             "reach",
             _("Voicemail"),

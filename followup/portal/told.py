@@ -76,7 +76,7 @@ def demo_messages(request: HttpRequest) -> HttpResponse:
     if unit is None:
         raise Http404
     template = "portal/_demo_messages.html" if request.htmx else "portal/demo_messages.html"
-    return render(request, template, {"deliveries": messages.local_deliveries(unit)[:PAGE], "zone": unit.zone})
+    return render(request, template, {"deliveries": messages.local_deliveries(unit)[:12], "zone": unit.zone})
 
 
 def _before(request: HttpRequest) -> datetime:
