@@ -29,6 +29,10 @@ SHORTAGES = {
     Shortage.NOTHING_TO_HOLD: _("No time left to keep"),
     Shortage.NEEDS_A_TIME: _("Needs a time"),
 }
+SHORTAGES_FROM_AFAR = {
+    Shortage.NOTHING_TO_HOLD: _("No time left"),
+    Shortage.NEEDS_A_TIME: _("Needs a time"),
+}
 LEGEND = (
     ("done", _("done")),
     ("patient", _("patient’s move")),
@@ -62,15 +66,11 @@ class Line:
     cells: tuple[Cell, ...]
     here: Cell | None
     at_risk: str
+    at_risk_short: str
 
     @property
     def order(self) -> str:
         return " ".join(map(str, self.row.order))
-
-    @property
-    def state(self) -> str:
-        """For the sentence that is said aloud when the row changes."""
-        return self.here.label if self.here else gettext("closed")
 
 
 def titles(kind: str) -> list[str]:
@@ -95,6 +95,7 @@ def _line(row: Row, alike: bool, at: datetime, zone: tzinfo) -> Line:
         cells=cells,
         here=next((cell for cell in cells if cell.here), None),
         at_risk=str(SHORTAGES[row.shortage]) if row.shortage else "",
+        at_risk_short=str(SHORTAGES_FROM_AFAR[row.shortage]) if row.shortage else "",
     )
 
 
