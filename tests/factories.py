@@ -28,6 +28,8 @@ SUNDAY_EVENING = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
 MONDAY_MORNING = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 """09:00 in Eksjö, an hour after opening."""
 
+PASSWORD = "a long pass phrase"
+
 _numbers = itertools.count(1)
 
 
@@ -56,7 +58,7 @@ def a_unit(**columns: Any) -> Unit:
 
 def _staff(role: str, unit: Unit, name: str) -> User:
     username = f"{role}-{unit.id.hex[:8]}-{next(_numbers)}"
-    return people.add_staff(username=username, name=name, role=role, unit=unit, by=TESTS, password="a long pass phrase")
+    return people.add_staff(username=username, name=name, role=role, unit=unit, by=TESTS, password=PASSWORD)
 
 
 def a_nurse(unit: Unit, name: str = "Karin Nurse") -> User:
