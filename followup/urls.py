@@ -11,6 +11,7 @@ from followup.portal import signin
 urlpatterns = [
     path("livez", health.livez),
     path("readyz", health.readyz),
+    path("metrics", health.metrics),
     path("", include("api.urls")),
     path("language", set_language, name="set_language"),
     # The door: patients, everybody on the way out, a wall screen, staff.

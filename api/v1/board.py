@@ -10,13 +10,14 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api import problems
+from api.auth import Asked
+from api.describing import operation
 from followup.board import door, live, queries
 from followup.board.door import Visitor
 from followup.cases.flows import FLOWS
@@ -63,15 +64,18 @@ class BoardShape(serializers.Serializer):
 class Board(APIView):
     """Everyone's place in the process: what is late first, then what is due today, then the rest."""
 
-    @extend_schema(
-        operation_id="board",
+    @operation(
+        "readBoard",
+        "The board now",
+        tag="board",
         parameters=[
             KIND,
             OpenApiParameter("names", OpenApiTypes.BOOL, description="1: with names, for staff who may see patients."),
         ],
-        responses={200: BoardShape},
+        gives={200: ("Everyone's place in the process.", BoardShape)},
+        refuses=[Invalid, NotAllowed],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Asked) -> Response:
         unit = door.board_of(request.user)
         door.require_key_alive(request)
         kind = kind_of(request.query_params.get("kind"))
