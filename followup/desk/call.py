@@ -58,7 +58,7 @@ def keep(request: HttpRequest, callback_id) -> HttpResponse:
     form.is_valid()
     lost = ""
     try:
-        callback = callbacks.keep_note(callback, by=request.user, note=form.cleaned_data["note"])
+        callback = callbacks.keep_note(callback, by=request.user, note=form.typed("note"))
     except LOST:
         callback.refresh_from_db()
         lost = presenters.taken_by(callback, clock.now())
@@ -100,7 +100,7 @@ def _act(request: HttpRequest, callback: Callback) -> HttpResponse:
     try:
         return act(request, callback, form)
     except LOST as refused:
-        return _lost(request, callback, refused, form.cleaned_data.get("note", ""), form.cleaned_data.get("agreed", ""))
+        return _lost(request, callback, refused, form.typed("note"), form.typed("agreed"))
 
 
 def _finish(request: HttpRequest, callback: Callback, form: OutcomeForm) -> HttpResponse:
@@ -112,7 +112,7 @@ def _finish(request: HttpRequest, callback: Callback, form: OutcomeForm) -> Http
     except (clinic.SlotTaken, clinic.TimeEnded) as refused:
         form.add_error("slot", str(refused))
     if form.errors:
-        callbacks.keep_note(callback, by=request.user, note=form.cleaned_data.get("note", ""))
+        callbacks.keep_note(callback, by=request.user, note=form.typed("note"))
         return _page(request, calls.callback_for(request.user, callback.id), form, status=422)
     rules = callback.case.programme.rules
     saved = _("Saved for %(name)s: %(outcome)s.") % {
@@ -158,7 +158,7 @@ def _clinician(user_id, by: User) -> User | None:
 
 
 def _give_back(request: HttpRequest, callback: Callback, form: OutcomeForm) -> HttpResponse:
-    contacts.give_back(callback, by=request.user, note=form.cleaned_data.get("note", ""))
+    contacts.give_back(callback, by=request.user, note=form.typed("note"))
     note(request, _("%(name)s is back in the queue, with your notes.") % {"name": callback.patient.name})
     return redirect("desk:queue")
 
@@ -166,12 +166,12 @@ def _give_back(request: HttpRequest, callback: Callback, form: OutcomeForm) -> H
 def _needs_a_time(request: HttpRequest, callback: Callback, form: OutcomeForm) -> HttpResponse:
     with transaction.atomic():
         contacts.needs_a_time(callback, by=request.user)
-        callbacks.keep_note(callback, by=request.user, note=form.cleaned_data.get("note", ""))
+        callbacks.keep_note(callback, by=request.user, note=form.typed("note"))
     return _page(request, calls.callback_for(request.user, callback.id), form.unchecked(), told=True)
 
 
 def _show_preview(request: HttpRequest, callback: Callback, form: OutcomeForm) -> HttpResponse:
-    callbacks.keep_note(callback, by=request.user, note=form.cleaned_data.get("note", ""))
+    callbacks.keep_note(callback, by=request.user, note=form.typed("note"))
     return _page(request, calls.callback_for(request.user, callback.id), form.unchecked())
 
 
@@ -223,7 +223,7 @@ def about_the_patient(stand: Standing, at: datetime) -> dict:
         "outcomes": [(kept, presenters.outcome_line(kept, stand.rules)) for kept in stand.outcomes],
         "asks": list(open_asks(stand.case.unit).filter(case__patient=patient)),
         "booked": list(times.booked_for(patient)),
-        "told": list(told_to(patient)[:6]),
+        "told": list(told_to(patient)[:4]),
         "at": at,
     }
 
@@ -236,9 +236,9 @@ def _about_the_call(callback: Callback, stand: Standing, user: User) -> dict:
     return {
         "callback": callback,
         "holds": holds,
-        "number": wish.get("phone") or patient.phone_shown or patient.phone,
+        "number": wish.get("phone") or presenters.phone_of(patient),
         "link": wish.get("phone_e164") or patient.phone,
-        "other_number": patient.phone_shown if wish.get("phone_e164", patient.phone) != patient.phone else "",
+        "other_number": presenters.phone_of(patient) if wish.get("phone_e164", patient.phone) != patient.phone else "",
         "wished": presenters.wished_hours(stand.contact),
         "most_tries": max(len(stand.rules.queue.tries), callback.attempts),
         "try_number": callback.attempts if callback.dialled_at else callback.attempts + 1,
@@ -360,7 +360,9 @@ def _choices(stand: Standing, clinicians: list[User], form: OutcomeForm) -> dict
 
 def _asked_for(stand: Standing) -> dict[str, dict[str, str]]:
     """For each part of the form: the outcomes it belongs to, as ids for the page and in words for the nurse."""
-    return {part: _belongs_to(stand, part) for part in ("advice", "slot", "to", "call_again_on")}
+    parts = {part: _belongs_to(stand, part) for part in ("advice", "slot", "to", "call_again_on")}
+    other = _names_of([each for each in stand.rules.outcomes if each.id == "other"])
+    return parts | {"note": {"ids": "", "words": _("Needed for: %(outcomes)s.") % {"outcomes": other}}}
 
 
 def _belongs_to(stand: Standing, part: str) -> dict[str, str]:
@@ -390,10 +392,12 @@ def _preview(callback: Callback, form: OutcomeForm, by: User) -> str:
             "called": {
                 "at": clock.now(),
                 "by": by,
-                "agreed": said["agreed"],
+                "agreed": said.get("agreed", ""),
                 "call_again_on": said.get("call_again_on"),
             },
-            "led_to": [text(known[each].label) for each in (said["outcome"], *said["also"]) if each in known],
-            "advice": [(text(each.title), text(each.text)) for each in rules.advice if each.id in said["advice"]],
+            "led_to": [text(known[each].label) for each in (said["outcome"], *said.get("also", [])) if each in known],
+            "advice": [
+                (text(each.title), text(each.text)) for each in rules.advice if each.id in said.get("advice", [])
+            ],
         }
         return mark_safe(render_to_string("portal/_agreed.html", {"agreed": agreed, "zone": callback.unit.zone}))  # noqa: S308

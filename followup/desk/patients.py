@@ -42,7 +42,7 @@ def search(request: HttpRequest) -> HttpResponse:
         {"patient": each, "born": words.day(each.born_on), "reach": presenters.reach(each), "open": _open_words(each)}
         for each in page
     ]
-    return show(request, "desk/patients.html", here="patients", typed=typed, page=page, rows=rows)
+    return show(request, "desk/patients.html", here="patients", typed=typed, page=page, rows=rows, words=presenters)
 
 
 def _open_words(patient: Patient) -> str:

@@ -20,6 +20,7 @@ from followup.contacts.models import Contact
 from followup.core import words
 from followup.messages.models import Message
 from followup.messages.models import State as MessageState
+from followup.people import phones
 from followup.people.models import Patient, User
 from followup.programmes.schema import Rules
 from followup.programmes.texts import text
@@ -187,6 +188,12 @@ def facts_of(patient: Patient, contact: Contact | None = None) -> list[str]:
         reach(patient),
     ]
     return [fact for fact in said if fact]
+
+
+def phone_of(patient: Patient) -> str:
+    """The number as it was typed; one that came in without spaces is set apart."""
+    typed = patient.phone_shown or patient.phone
+    return phones.shown(typed) if typed.startswith("+") and typed == patient.phone else typed
 
 
 def wished_hours(contact: Contact) -> str:
