@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import cache
 
 from followup.cases.flows import FLOWS
 
@@ -35,6 +36,7 @@ class Mark:
     at: datetime | None
 
 
+@cache
 def columns(kind: str) -> tuple[str, ...]:
     """The steps that are columns: all of the flow but the end, where a case leaves the board."""
     return tuple(step for step in FLOWS[kind].steps if step != CLOSED)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 from babel.dates import format_date
 from django.utils.translation import get_language, gettext, pgettext
@@ -25,11 +26,11 @@ TITLES = {
         "clinic_time": _("Clinic time"),
     }
 }
-SHORTAGES = {
+SHORTAGES: dict[str, Any] = {
     Shortage.NOTHING_TO_HOLD: _("No time left to keep"),
     Shortage.NEEDS_A_TIME: _("Needs a time"),
 }
-SHORTAGES_FROM_AFAR = {
+SHORTAGES_FROM_AFAR: dict[str, Any] = {
     Shortage.NOTHING_TO_HOLD: _("No time left"),
     Shortage.NEEDS_A_TIME: _("Needs a time"),
 }
@@ -197,7 +198,9 @@ def how_late(length: timedelta) -> str:
 
 def _day_or_time(moment: datetime, at: datetime, zone: tzinfo) -> str:
     there = moment.astimezone(zone)
-    return words.clock24(moment, zone=zone) if there.date() == at.astimezone(zone).date() else f"{there.day}/{there.month}"
+    return (
+        words.clock24(moment, zone=zone) if there.date() == at.astimezone(zone).date() else f"{there.day}/{there.month}"
+    )
 
 
 def _coming(moment: datetime, at: datetime, zone: tzinfo) -> str:

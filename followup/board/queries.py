@@ -151,6 +151,7 @@ def _reached(case_ids: list[UUID]) -> dict[UUID, dict[str, datetime]]:
 def _row(case: dict[str, Any], reached: dict[str, datetime], at: datetime) -> Row:
     zone = ZoneInfo(case["unit__timezone"])
     place = Place(case["kind"], case["step"], case["due"], closed=case["step"] == CLOSED)
+    marks = policy.dots(place, reached, at=at, zone=zone)
     return Row(
         id=case["id"],
         unit_id=case["unit_id"],
@@ -162,9 +163,9 @@ def _row(case: dict[str, Any], reached: dict[str, datetime], at: datetime) -> Ro
         closed=case["closed"],
         opened=case["opened"],
         changed_at=case["changed_at"],
-        dot=policy.dot(place, at=at, zone=zone),
+        dot=next((mark.dot for mark in marks if mark.step == place.step), "done"),
         promise=policy.promise(place, at=at, zone=zone),
-        marks=policy.dots(place, reached, at=at, zone=zone),
+        marks=marks,
         code=case["code"],
         meeting=case["meeting"],
         shortage=case["shortage"],

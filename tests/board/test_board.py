@@ -91,7 +91,9 @@ def test_the_row_says_what_the_contract_says(unit, monday):
         {"step": "call_booked", "dot": "clinic", "at": monday.isoformat()},
         {"step": "ringing", "dot": "not_yet", "at": None},
     ]
-    assert {name: said[name] for name in ("id", "kind", "step", "since", "due", "dot", "code", "meeting", "at_risk")} == {
+    assert {
+        name: said[name] for name in ("id", "kind", "step", "since", "due", "dot", "code", "meeting", "at_risk")
+    } == {
         "id": str(case.id),
         "kind": "contact",
         "step": "call_booked",

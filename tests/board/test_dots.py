@@ -22,7 +22,8 @@ def dot_of(step: str, due: datetime | None, *, at: datetime = NOW) -> str:
 
 @pytest.mark.parametrize("step", ["received", "call_booked", "unreached", "with_clinician"])
 @pytest.mark.parametrize(
-    ("due", "dot"), [(PASSED, "late"), (LATER_TODAY, "due"), (TOMORROW, "clinic"), (None, "clinic"), (YESTERDAY, "late")]
+    ("due", "dot"),
+    [(PASSED, "late"), (LATER_TODAY, "due"), (TOMORROW, "clinic"), (None, "clinic"), (YESTERDAY, "late")],
 )
 def test_what_the_clinic_owes_is_late_due_today_or_its_move(step, due, dot):
     assert dot_of(step, due) == dot
@@ -34,7 +35,8 @@ def test_a_call_that_is_going_on_is_active_even_when_it_came_late(due):
 
 
 @pytest.mark.parametrize(
-    ("due", "dot"), [(TOMORROW, "patient"), (LATER_TODAY, "due"), (PASSED, "due"), (YESTERDAY, "late"), (None, "patient")]
+    ("due", "dot"),
+    [(TOMORROW, "patient"), (LATER_TODAY, "due"), (PASSED, "due"), (YESTERDAY, "late"), (None, "patient")],
 )
 def test_a_visit_is_the_patients_move_and_late_only_when_its_day_has_passed(due, dot):
     assert dot_of("clinic_time", due) == dot
@@ -68,13 +70,13 @@ def test_before_the_present_step_all_is_done_or_dropped_and_behind_it_nothing_is
 
 def test_a_second_round_forgets_what_lies_ahead_again():
     """A missed visit made a new call: ringing and visit are to come, whatever happened the first time."""
-    reached = {step: YESTERDAY for step in ("received", "call_booked", "ringing", "clinic_time")}
+    reached = dict.fromkeys(("received", "call_booked", "ringing", "clinic_time"), YESTERDAY)
     marks = policy.dots(Place("contact", "call_booked", TOMORROW), reached, at=NOW, zone=STOCKHOLM)
     assert [mark.dot for mark in marks] == ["done", "clinic", "not_yet", "not_yet", "not_yet", "not_yet"]
 
 
 def test_a_closed_case_shows_what_it_went_through():
-    reached = {step: YESTERDAY for step in ("received", "call_booked", "ringing", "closed")}
+    reached = dict.fromkeys(("received", "call_booked", "ringing", "closed"), YESTERDAY)
     place = Place("contact", "closed", None, closed=True)
     assert policy.dot(place, at=NOW, zone=STOCKHOLM) == "done"
     marks = policy.dots(place, reached, at=NOW, zone=STOCKHOLM)
