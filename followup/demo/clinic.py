@@ -298,6 +298,14 @@ def _again_on(cast: Cast, days: int) -> date:
 def _last_year(cast: Cast):
     """Earlier contacts. A few people call often, most once or never, as in any clinic (domain.md §7)."""
     often = [2, 19, 25, 1]
+    told_today = {
+        19: FLARES["sv"][1],
+        25: FLARES["en"][2],
+        12: FLARES["sv"][2],
+        23: FLARES["sv"][1],
+        9: OTHERS["en"][0],
+    }
+    told_by = set(told_today.items())
     seldom = cast.luck.sample(range(3, 41), 18)
     for n, place in enumerate([*often, *often, *seldom]):
         days = cast.luck.randint(25, 350)
@@ -310,7 +318,10 @@ def _last_year(cast: Cast):
         )
         language = cast.patient(place).language
         flare = n < len(often) or cast.luck.random() < 0.35
-        told = cast.luck.choice((FLARES if flare else OTHERS)[language])
+        told = cast.luck.choice(
+            [each for each in (FLARES if flare else OTHERS)[language] if (place, each) not in told_by]
+        )
+        told_by.add((place, told))
         yield _earlier(cast, place, told, at, cast.nurses[n % 2])
     for place in (2, 4, 12, 25):
         yield _earlier_visit(cast, place, cast.now - timedelta(days=90 + 11 * place))
@@ -384,7 +395,7 @@ def _coming_visits(cast: Cast):
 
     def rota():
         yield cast.now - timedelta(days=10)
-        clinic.lay_out(cast.unit, by=DEMO, weeks=8)
+        clinic.lay_out(cast.unit, by=DEMO, weeks=7)
 
     yield rota()
     for n, place in enumerate((2, 4, 6, 10, 15, 22, 27, 32, 39)):
@@ -412,7 +423,7 @@ def _today(cast: Cast):
         _rings_now(cast, 20, english[0], maria),
         _nobody_home(cast, 34, sv[5], karin, open_hours_ago=1.5, tries=1),
         _nobody_home(cast, 8, sv[4], maria, open_hours_ago=26, tries=3),
-        _asked(cast, 19, flares[1], karin, "clinician_asked", 6, "Tredje skovet i år. Byta behandling?"),
+        _asked(cast, 19, flares[1], karin, "clinician_asked", 4.4, "Tredje skovet i år. Byta behandling?"),
         _asked(cast, 9, en[0], maria, "prescription", 5, "Renew for a year?"),
         _booked_in(cast, 25, english[2], karin, 5),
         _booked_in(cast, 12, flares[2], maria, 4.2),
