@@ -85,6 +85,7 @@ class Case(Row):
             models.Index("unit", "kind", F("due").asc(nulls_last=True), name="open_cases", condition=Q(closed=None)),
             models.Index("unit", "changed_at", name="cases_changed"),
             models.Index("patient", F("opened").desc(), name="cases_of_patient"),
+            models.Index("unit", "kind", F("opened").desc(), F("id").desc(), name="cases_newest_first"),
         ]
 
     def __str__(self) -> str:

@@ -65,7 +65,7 @@ def test_a_twin_of_a_call_that_is_being_worked_on_is_told_so(unit):
         Patient.objects.select_for_update().get(id=anna.id)  # holds the first call in the middle of its work
         thread = threading.Thread(target=first)
         thread.start()
-        until(lambda: waiting_for_a_row(), what="the first call waiting")
+        until(waiting_for_a_row, what="the first call waiting")
         twin = send()
     thread.join(timeout=10)
     assert (twin.status_code, twin.json()["type"]) == (409, f"urn:followup:problem:{TwinRunning.code}")
