@@ -386,10 +386,10 @@ def place_of(look: Entry) -> str:
     where = str(look.detail.get("where", ""))
     return {
         "call page": _("When preparing a call with you"),
-        "callback": _("When preparing a call with you"),
-        "claim": _("When taking a call to you"),
-        "patient page": _("On your patient page"),
+        "call": _("When preparing a call with you"),
         "record": _("On your patient page"),
-        "board": _("On the board of the clinic"),
-        "api": _("Through another system"),
+        "request page": _("When reading your request"),
+        "contact": _("When reading your request"),
+        "question page": _("When answering a question about you"),
+        "question from a call": _("When answering a question about you"),
     }.get(where, _("In your record"))
