@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -206,7 +207,9 @@ def _spare_times(unit: Unit) -> None:
     if free >= SPARE_TIMES or starts < earliest or Session.objects.filter(person=person, starts_at=starts).exists():
         return
     half = timedelta(minutes=30)
-    slots = [(SlotKind.URGENT, starts + half * n, starts + half * (n + 1)) for n in range(SPARE_TIMES)]
+    slots: list[tuple[str, datetime, datetime]] = [
+        (SlotKind.URGENT, starts + half * n, starts + half * (n + 1)) for n in range(SPARE_TIMES)
+    ]
     clinic.add_session(
         unit=unit,
         person=person,
@@ -343,7 +346,7 @@ def _earlier(cast: Cast, place: int, told: Story, at: datetime, nurse: User):
         rung_at = cast.later(Callback.objects.get(case_id=contact.case_id).not_before, 0.3)
     yield rung_at
     kept = times.of_case(contact.case_id)
-    said = {"note": told.note, "agreed": told.agreed}
+    said: dict[str, Any] = {"note": told.note, "agreed": told.agreed}
     if told.reason == "prescription":
         yield from _is_rung(contact, nurse, rung_at, outcome="prescription", to=cast.clinician, **said)
         yield from _is_answered(cast, contact, cast.later(rung_at, 3), told.note)

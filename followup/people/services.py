@@ -13,7 +13,6 @@ from followup.people import phones
 from followup.people.models import ClosedDay, Enrolment, Membership, Patient, Token, Unit, User
 from followup.programmes.models import Programme
 
-
 WORKDAYS = {str(day): [["08:00", "16:30"]] for day in range(5)}
 """Monday to Friday, until the unit says otherwise."""
 
