@@ -332,7 +332,7 @@ def _last_year(cast: Cast):
 
 def _earlier(cast: Cast, place: int, told: Story, at: datetime, nurse: User):
     patient = cast.patient(place)
-    entered = (
+    entered: dict[str, Any] = (
         {} if patient.reach == "" else {"by": nurse, "channel": "paper" if patient.reach == "no_channel" else "phone"}
     )
     rung_at = cast.later(at, 0.5 + 2 * cast.luck.random())
