@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.db.models import F
+
 from followup import programmes
 from followup.callbacks import services as callbacks
 from followup.callbacks.models import Callback
@@ -131,9 +133,9 @@ def a_flare(patient: Patient, *, booked: bool = True, **request: Any) -> Contact
 
 
 def callback_of(contact: Contact) -> Callback:
-    return (
-        Callback.objects.select_related("case", "patient", "unit").filter(case_id=contact.case_id).latest("created_at")
-    )
+    """The open callback of a contact, else its latest."""
+    rows = Callback.objects.select_related("case", "patient", "unit").filter(case_id=contact.case_id)
+    return rows.order_by(F("ended_at").desc(nulls_first=True)).first()
 
 
 def a_call_with(nurse: User, contact: Contact) -> Callback:

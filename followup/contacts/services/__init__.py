@@ -1,0 +1,35 @@
+"""Verbs of a patient who gets in touch: from the request to its answer, its time or its person.
+
+Every verb is one transaction, locks the case first, and ends by moving the case to the step that its rows say.
+"""
+
+from followup.contacts.services.afterwards import RequestClosed, answer_ask, cancel_time, give_time, mark_visit
+from followup.contacts.services.booking import book
+from followup.contacts.services.calls import dial, finish, give_back, lift_passed, needs_a_time, return_run_out
+from followup.contacts.services.ground import BOOKER, SWEEPER, check_steps
+from followup.contacts.services.requests import NothingOpen, add, receive, save_draft, send_draft, take_back, warn
+
+__all__ = [
+    "BOOKER",
+    "SWEEPER",
+    "NothingOpen",
+    "RequestClosed",
+    "add",
+    "answer_ask",
+    "book",
+    "cancel_time",
+    "check_steps",
+    "dial",
+    "finish",
+    "give_back",
+    "give_time",
+    "lift_passed",
+    "mark_visit",
+    "needs_a_time",
+    "receive",
+    "return_run_out",
+    "save_draft",
+    "send_draft",
+    "take_back",
+    "warn",
+]

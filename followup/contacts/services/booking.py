@@ -1,0 +1,54 @@
+"""The worker lays the call and keeps a time."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from followup.callbacks import queries as calls
+from followup.callbacks.models import Callback
+from followup.cases import services as cases
+from followup.cases.models import Case, Shortage
+from followup.clinic import services as clinic
+from followup.clinic.models import Appointment
+from followup.contacts import policy
+from followup.contacts.models import Contact
+from followup.contacts.services.ground import BOOKER, lay, settle, tell, tell_of_time
+from followup.core import clock
+from followup.core.journal import Signs
+
+
+@transaction.atomic
+def book(contact_id: UUID | str, *, by: Signs = BOOKER) -> None:
+    """Lay the call into nurse hours, hold a time where one is promised, and tell the patient.
+
+    Safe to repeat, and too late for a request that was answered meanwhile: then nothing is held.
+    """
+    contact = Contact.objects.select_related("case").get(id=contact_id)
+    case = cases.lock(contact.case_id)
+    callback = calls.open_of_case(case.id)
+    if callback is None:
+        return
+    if callback.window_start is None:
+        callback = lay(case, callback, by=by)
+    held = keep_a_time(case, contact, callback, by=by)
+    settle(case, by=by)
+    tell(
+        case, "request-received", occasion=str(contact.id), by=by, call_by=callback.window_end, reference=case.reference
+    )
+    if held:
+        tell_of_time(case, "time-kept", held, by=by)
+
+
+def keep_a_time(case: Case, contact: Contact, callback: Callback, *, by: Signs) -> Appointment | None:
+    """Hold the earliest time that suits the promise; where none is left, the case is at risk from now on."""
+    rules = case.programme.rules
+    if not policy.wants_a_time(rules, contact.reason, contact.answers) or contact.see_by is None:
+        return None
+    earliest = policy.hold_from(rules, call_due=max(callback.due, clock.now()))
+    try:
+        held = clinic.hold_earliest(case=case, earliest=earliest, before=contact.see_by, by=by)
+    except clinic.NoTimeWithinPromise:
+        cases.put_at_risk(case, Shortage.NOTHING_TO_HOLD, by=by)
+        return None
+    cases.out_of_risk(case, by=by)
+    return held

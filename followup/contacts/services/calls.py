@@ -1,0 +1,139 @@
+"""The nurse rings, and the call leads to an outcome."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from django.db import transaction
+
+from followup.callbacks import services as callbacks
+from followup.callbacks.models import Attempt, Callback, CallOutcome
+from followup.cases import services as cases
+from followup.cases.models import Case, Shortage
+from followup.clinic import services as clinic
+from followup.clinic.models import Appointment, Slot
+from followup.contacts import policy
+from followup.contacts.services.ground import SWEEPER, settle, tell, tell_of_time
+from followup.core import clock
+from followup.core.journal import Signs
+from followup.people.access import require
+from followup.people.models import User
+
+
+@transaction.atomic
+def dial(callback: Callback, *, by: User) -> Attempt:
+    """The nurse rings now: the try is logged, and the patient's page says so."""
+    case = cases.lock(callback.case_id)
+    attempt = callbacks.dial(callback, by=by)
+    settle(case, by=by)
+    return attempt
+
+
+@transaction.atomic
+def give_back(callback: Callback, *, by: User, note: str = "") -> Callback:
+    """Back into the queue, with a note for whoever comes next."""
+    case = cases.lock(callback.case_id)
+    callback = callbacks.give_back(callback, by=by, note=note)
+    settle(case, by=by)
+    return callback
+
+
+@transaction.atomic
+def return_run_out(callback_id: UUID, *, by: Signs = SWEEPER) -> None:
+    """A lease that ran out: the call is back in the queue, and the case no longer rings."""
+    case = cases.lock(Callback.objects.values_list("case_id", flat=True).get(id=callback_id))
+    if callbacks.return_run_out(callback_id, by=by):
+        settle(case, by=by)
+
+
+@transaction.atomic
+def lift_passed(callback_id: UUID, *, by: Signs = SWEEPER) -> None:
+    """A promise to ring has passed: the call moves up, and the patient is told, once."""
+    case = cases.lock(Callback.objects.values_list("case_id", flat=True).get(id=callback_id))
+    if callbacks.lift_passed(callback_id, by=by):
+        cases.touch(case)
+
+
+@transaction.atomic
+def finish(
+    callback: Callback,
+    *,
+    by: User,
+    outcome: str,
+    also: Sequence[str] = (),
+    note: str = "",
+    advice: Sequence[str] = (),
+    slot: Slot | None = None,
+    to: User | None = None,
+    call_again_on: date | None = None,
+    agreed: str = "",
+) -> CallOutcome | Callback:
+    """The call is over and this is what it led to. Without an outcome nothing closes; `no_answer` only plans the next try.
+
+    The same nurse saying the same again gets the first answer. Raises `Invalid`, `NotYours`, `AlreadyEnded`, `SlotTaken`.
+    """
+    require(by, "answer_calls")
+    case = cases.lock(callback.case_id)
+    said_before = CallOutcome.objects.filter(callback_id=callback.id, by=by, outcome=outcome).first()
+    if said_before:
+        return said_before
+    if outcome == "no_answer":
+        return _nobody_answered(case, callback, note=note, by=by)
+    rules, at = case.programme.rules, clock.now()
+    held = Appointment.objects.filter(case=case).kept().select_related("slot").first()
+    policy.check_outcome(
+        rules,
+        outcome=outcome,
+        also=also,
+        note=note,
+        advice=advice,
+        has_time=bool(slot or held),
+        to=to,
+        call_again_on=call_again_on,
+        today=case.unit.hours.day_of(at),
+    )
+    kept = callbacks.finish(
+        callback,
+        by=by,
+        outcome=outcome,
+        also=list(also),
+        note=note,
+        advice=list(advice),
+        call_again_on=call_again_on,
+        agreed=agreed,
+    )
+    outcomes = [outcome, *also]
+    _mind_the_time(case, outcomes, slot, by=by)
+    for kind, due in policy.asks_of(rules, outcomes, case.unit.hours, at=at).items():
+        cases.ask(case, kind, by=by, due=due, owner=to, note=note)
+    cases.out_of_risk(case, by=by)
+    settle(case, by=by, outcome=outcome)
+    tell(case, "agreed", occasion=str(kept.id), by=by)
+    return kept
+
+
+def _mind_the_time(case: Case, outcomes: Sequence[str], slot: Slot | None, *, by: User) -> None:
+    if "clinic_time" in outcomes:
+        booked = clinic.give(slot, case=case, by=by) if slot else clinic.confirm(case=case, by=by)
+        tell_of_time(case, "slot-confirmed", booked, by=by)
+    elif policy.lets_go_of_time(outcomes):
+        clinic.release(case=case, why="not needed", by=by)
+
+
+def _nobody_answered(case: Case, callback: Callback, *, note: str, by: User) -> Callback:
+    callback = callbacks.nobody_answered(callback, note=note, by=by)
+    settle(case, by=by)
+    if callback.decide_since:
+        tell(case, "call-failed", occasion=str(callback.id), by=by)
+    elif callback.unanswered == 1:
+        tell(case, "call-missed", occasion=str(callback.id), by=by, time=callback.not_before)
+    return callback
+
+
+@transaction.atomic
+def needs_a_time(callback: Callback, *, by: User) -> None:
+    """The nurse has found that this person must be seen, and there is no time: the coordinator is told so at once."""
+    require(by, "answer_calls")
+    case = cases.lock(callback.case_id)
+    callbacks.extend(callback, by=by)
+    cases.put_at_risk(case, Shortage.NEEDS_A_TIME, by=by)

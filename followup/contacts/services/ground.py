@@ -1,0 +1,99 @@
+"""What the verbs of a contact share: every one locks the case first and ends in `settle`."""
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from followup.callbacks import services as callbacks
+from followup.callbacks.models import Callback
+from followup.cases import services as cases
+from followup.cases.models import Case
+from followup.clinic import queries as times
+from followup.clinic.models import Appointment
+from followup.contacts import policy
+from followup.contacts.models import Contact
+from followup.contacts.queries import facts_of
+from followup.core import clock, words
+from followup.core.journal import Signs, System
+from followup.messages import services as messages
+
+log = logging.getLogger(__name__)
+
+BOOKER = System("booking")
+SWEEPER = System("sweeper")
+
+
+def promise_again(case: Case, contact: Contact, request: policy.Request, *, by: Signs) -> None:
+    """Another call is owed in a case whose call was over. It is laid at once: the case is long past `received`."""
+    promise = policy.promise_for(case.programme.rules, case.unit.hours, request, at=clock.now())
+    callback = callbacks.promise(
+        case=case,
+        reason=request.reason,
+        priority=promise.priority,
+        not_before=promise.not_before,
+        due=promise.due,
+        by=by,
+    )
+    lay(case, callback, by=by)
+    contact.see_by = None
+    shorten_see_by(contact, promise)
+
+
+def shorten_see_by(contact: Contact, promise: policy.Promise) -> None:
+    """The three days run from the first word: what comes later only ever shortens them."""
+    if promise.see_by and (contact.see_by is None or promise.see_by < contact.see_by):
+        contact.see_by = promise.see_by
+        contact.save(update_fields=["see_by"])
+
+
+def lay(case: Case, callback: Callback, *, by: Signs) -> Callback:
+    nurse_hours = times.nurse_hours(case.unit, clock.now(), callback.due)
+    return callbacks.lay_window(callback, nurse_hours=nurse_hours, by=by)
+
+
+def settle(case: Case, *, by: Signs, outcome: str = "") -> None:
+    """Move the case to the step that its rows say."""
+    step, due = policy.step_for(facts_of(case))
+    cases.move(case, step, by=by, due=due, outcome=outcome)
+
+
+def tell_of_time(case: Case, template: str, appointment: Appointment, *, by: Signs) -> None:
+    slot = appointment.slot
+    tell(case, template, occasion=str(appointment.id), by=by, time=slot.starts_at, place=slot.place)
+
+
+def tell(case: Case, template: str, *, occasion: str, by: Signs, **facts: Any) -> None:
+    """Tell the patient, in their own language; moments are said as people say them."""
+    patient = case.patient
+    said = {
+        name: words.moment(value, zone=case.unit.zone, language=patient.language)
+        if hasattr(value, "astimezone")
+        else value
+        for name, value in facts.items()
+    }
+    messages.tell(
+        template,
+        patient=patient,
+        programme=case.programme,
+        case=case,
+        occasion=occasion,
+        by=by,
+        answers_them=True,
+        facts=said,
+    )
+
+
+def check_steps() -> list[UUID]:
+    """Compare the stored step of every open contact with what its rows say; mend and tell of each that differs. Returns their case ids."""
+    strayed = []
+    for case_id in Case.objects.open().filter(kind="contact").values_list("id", flat=True):
+        with transaction.atomic():
+            case = cases.lock(case_id)
+            if case.closed or policy.step_for(facts_of(case)) == (case.step, case.due):
+                continue
+            log.error("case %s stood at %s, which its rows do not say", case.id, case.step)
+            settle(case, by=SWEEPER)
+            strayed.append(case.id)
+    return strayed

@@ -1,0 +1,209 @@
+"""A patient gets in touch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from followup.callbacks import queries as calls
+from followup.callbacks import services as callbacks
+from followup.cases import services as cases
+from followup.cases.models import Case, Shortage
+from followup.cases.queries import open_contact_of
+from followup.contacts import policy
+from followup.contacts.models import Addition, Channel, Contact, Draft
+from followup.contacts.queries import draft_of
+from followup.contacts.services.ground import promise_again, settle, shorten_see_by
+from followup.core import clock, journal, outbox
+from followup.core.errors import Invalid, Refused
+from followup.people.models import Patient, User
+from followup.people.queries import enrolment_of
+
+
+class NothingOpen(Refused):
+    code = "nothing-open"
+    words = _("There is no open request to add to.")
+
+
+@transaction.atomic
+def receive(
+    *,
+    patient: Patient,
+    by: User,
+    reason: str,
+    message: str = "",
+    answers: dict[str, Any] | None = None,
+    preferred: dict[str, Any] | None = None,
+    channel: str = Channel.WEB,
+) -> Contact:
+    """Somebody gets in touch. Case, contact, callback with its promise, journal and outbox row are one transaction.
+
+    An open request is added to, never doubled. Raises `Invalid`, `NotInAProgramme`.
+    """
+    open_case = _one_at_a_time(patient)
+    request = policy.checked(
+        _rules_for(patient, open_case),
+        patient.unit.country_codes,
+        reason=reason,
+        message=message,
+        answers=answers,
+        preferred=preferred,
+    )
+    Draft.objects.filter(patient=patient).delete()
+    if open_case is None:
+        return _open(patient, request, channel=channel, by=by)
+    return _say_more(open_case, request, by=by)
+
+
+@transaction.atomic
+def warn(*, patient: Patient, red_flags: Sequence[str], by: User, channel: str = Channel.WEB) -> Contact:
+    """A sign that cannot wait was ticked: a call of the first priority is owed from this moment, before anything is sent."""
+    open_case = _one_at_a_time(patient)
+    rules = _rules_for(patient, open_case)
+    request = policy.checked(rules, patient.unit.country_codes, reason="flare", answers={"red_flags": list(red_flags)})
+    if open_case is None:
+        return _open(patient, request, channel=channel, by=by, sent=False)
+    contact = open_case.contact
+    if set(request.red_flags) <= set(contact.answers.get("red_flags", [])):
+        return contact
+    return _say_more(open_case, request, by=by, sent=False)
+
+
+@transaction.atomic
+def take_back(*, patient: Patient, by: User) -> None:
+    """The tick at a red flag was taken back: a note for the nurse, who rings all the same."""
+    open_case = _one_at_a_time(patient)
+    if open_case and open_case.contact.answers.get("red_flags"):
+        _add(open_case, by=by, kind="took_back")
+
+
+@transaction.atomic
+def send_draft(*, patient: Patient, by: User) -> Contact | None:
+    """Send what was typed. Pressed twice it is sent once: the second press finds no draft, and gets the open request or None."""
+    open_case = _one_at_a_time(patient)
+    draft = draft_of(patient)
+    if not draft:
+        return open_case.contact if open_case else None
+    return receive(patient=patient, by=by, **{"reason": "", **draft})
+
+
+@transaction.atomic
+def add(*, patient: Patient, by: User, text: str = "", kind: str = "words") -> Addition:
+    """More words to an open request, or the note that somebody `feels_better`; the nurse rings all the same.
+
+    The same thing twice in a row (a double press) is said once. Raises `Invalid`, `NothingOpen`.
+    """
+    open_case = _one_at_a_time(patient)
+    if open_case is None:
+        raise NothingOpen
+    if kind == "words" and not text.strip():
+        raise Invalid({"text": gettext("Write what you want to add.")})
+    latest = open_case.contact.additions.order_by("-at").first()
+    if latest and (latest.kind, latest.text) == (kind, text.strip()):
+        return latest
+    return _add(open_case, by=by, text=text, kind=kind)
+
+
+def save_draft(*, patient: Patient, answers: dict[str, Any]) -> None:
+    """Keep what was typed so far, so that signing out never loses an answer."""
+    Draft.objects.update_or_create(patient=patient, defaults={"answers": answers, "changed_at": clock.now()})
+
+
+def _one_at_a_time(patient: Patient) -> Case | None:
+    """The open request of a patient, locked. Whoever gets in touch twice at once comes here one after the other."""
+    Patient.objects.select_for_update(no_key=True).get(id=patient.id)
+    case = open_contact_of(patient)
+    return cases.lock(case.id) if case else None
+
+
+def _rules_for(patient: Patient, open_case: Case | None):
+    if open_case:
+        return open_case.programme.rules
+    enrolment = enrolment_of(patient)
+    if enrolment is None:
+        raise cases.NotInAProgramme
+    return enrolment.programme.rules
+
+
+def _open(patient: Patient, request: policy.Request, *, channel: str, by: User, sent: bool = True) -> Contact:
+    case = cases.open_case(patient=patient, kind="contact", by=by)
+    at = case.opened
+    promise = policy.promise_for(case.programme.rules, patient.unit.hours, request, at=at)
+    contact = Contact.objects.create(
+        case=case,
+        reason=request.reason,
+        message=request.message,
+        written_in=get_language() or "",
+        answers=request.answers,
+        preferred=request.preferred,
+        channel=channel,
+        received_at=at,
+        sent_at=at if sent else None,
+        see_by=promise.see_by,
+        entered_by=by,
+    )
+    callbacks.promise(
+        case=case,
+        reason=request.reason,
+        priority=promise.priority,
+        not_before=promise.not_before,
+        due=promise.due,
+        by=by,
+    )
+    if promise.cannot_be_seen_in_time:
+        cases.put_at_risk(case, Shortage.NOTHING_TO_HOLD, by=by)
+    settle(case, by=by)
+    outbox.put("contacts.received", contact_id=str(contact.id))
+    return contact
+
+
+def _say_more(case: Case, request: policy.Request, *, by: User, sent: bool = True) -> Contact:
+    """What comes after the first word: it completes a request of which only a red flag was known, and is added to any other.
+
+    What makes it more urgent makes the promise shorter; nothing makes it longer.
+    """
+    contact = case.contact
+    contact.added_to = True
+    flags = sorted({*contact.answers.get("red_flags", []), *request.red_flags})
+    if contact.sent_at is None and sent:
+        contact.reason, contact.message, contact.preferred = request.reason, request.message, request.preferred
+        contact.answers, contact.sent_at = request.answers, clock.now()
+    else:
+        kind = "red_flags" if request.red_flags and not request.message else "words"
+        _add(case, by=by, text=request.message, kind=kind)
+    contact.answers = contact.answers | {"red_flags": flags}
+    contact.save()
+    _hasten(case, contact, policy.Request(request.reason, answers=request.answers | {"red_flags": flags}), by=by)
+    outbox.put("contacts.received", contact_id=str(contact.id))
+    return contact
+
+
+def _hasten(case: Case, contact: Contact, request: policy.Request, *, by: User) -> None:
+    callback = calls.open_of_case(case.id)
+    if callback is None:
+        promise_again(case, contact, request, by=by)
+    else:
+        promise = policy.promise_for(case.programme.rules, case.unit.hours, request, at=clock.now())
+        if promise.priority < callback.priority:
+            callbacks.hasten(callback, by=by, priority=promise.priority, not_before=promise.not_before, due=promise.due)
+        shorten_see_by(contact, promise)
+    settle(case, by=by)
+
+
+def _add(case: Case, *, by: User, text: str = "", kind: str = "words") -> Addition:
+    if len(text) > policy.LONGEST_MESSAGE:
+        raise Invalid({"text": policy.too_long()})
+    addition = Addition.objects.create(contact=case.contact, text=text.strip(), kind=kind, at=clock.now(), by=by)
+    journal.write(
+        "contact.added_to",
+        by=by,
+        patient_id=case.patient_id,
+        unit_id=case.unit_id,
+        case_id=case.id,
+        subject_id=addition.id,
+        kind=kind,
+    )
+    cases.touch(case)
+    return addition
