@@ -22,21 +22,21 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("place", PAGES)
 @pytest.mark.parametrize("who", ["karin", "eva", "doctor"])
-def test_a_page_opens_for_its_roles_and_for_no_others(page, who, desk, request):
-    answer = desk(request.getfixturevalue(who)).get(reverse(f"desk:{page}"))
-    assert answer.status_code == (200 if who in PAGES[page] else 403)
+def test_a_page_opens_for_its_roles_and_for_no_others(place, who, desk, request):
+    answer = desk(request.getfixturevalue(who)).get(reverse(f"desk:{place}"))
+    assert answer.status_code == (200 if who in PAGES[place] else 403)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_patient_is_not_let_in(page, desk, anna):
-    assert desk(anna.user).get(reverse(f"desk:{page}")).status_code == 403
+@pytest.mark.parametrize("place", PAGES)
+def test_a_patient_is_not_let_in(place, desk, anna):
+    assert desk(anna.user).get(reverse(f"desk:{place}")).status_code == 403
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_nobody_signed_in_goes_to_the_staff_sign_in_and_back(page, desk, db):
-    there = reverse(f"desk:{page}")
+@pytest.mark.parametrize("place", PAGES)
+def test_nobody_signed_in_goes_to_the_staff_sign_in_and_back(place, desk, db):
+    there = reverse(f"desk:{place}")
     answer = desk().get(there)
     assert answer.status_code == 302
     assert answer["Location"] == f"{reverse('account_login')}?next={there.replace('/', '%2F')}"
@@ -72,14 +72,14 @@ def test_every_page_that_names_a_row_is_walked(rows):
     assert named - {"board_row"} == set(rows)
 
 
-@pytest.mark.parametrize("page", ["call", "open", "dial", "keep", "patient", "request", "ask", "mark"])
+@pytest.mark.parametrize("place", ["call", "open", "dial", "keep", "patient", "request", "ask", "mark"])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_row_of_another_unit_answers_like_one_that_does_not_exist(page, method, rows, desk, unit):
+def test_a_row_of_another_unit_answers_like_one_that_does_not_exist(place, method, rows, desk, unit):
     elsewhere = make.a_unit()
-    outsider = make.a_clinician(elsewhere) if page == "ask" else make.a_nurse(elsewhere, "Charlie")
+    outsider = make.a_clinician(elsewhere) if place == "ask" else make.a_nurse(elsewhere, "Charlie")
     entries = Entry.objects.count()
-    theirs = getattr(desk(outsider), method)(reverse(f"desk:{page}", args=[rows[page]]))
-    nobodys = getattr(desk(outsider), method)(reverse(f"desk:{page}", args=[uuid4()]))
+    theirs = getattr(desk(outsider), method)(reverse(f"desk:{place}", args=[rows[place]]))
+    nobodys = getattr(desk(outsider), method)(reverse(f"desk:{place}", args=[uuid4()]))
     assert theirs.status_code == nobodys.status_code
     assert theirs.status_code in (404, 405)
     assert Entry.objects.count() == entries + 0
