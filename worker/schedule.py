@@ -25,6 +25,7 @@ def schedule() -> dict:
         "heartbeat": {"task": "sweep.heartbeat", "schedule": timedelta(seconds=10), "options": {"expires": 60}},
         "seal": {"task": "core.seal_journal", "schedule": timedelta(minutes=1)},
         "forget": {"task": "signin.forget_old", "schedule": crontab(hour=3, minute=0)},
+        "rota": {"task": "clinic.lay_out", "schedule": crontab(hour=3, minute=30)},
         "steps": {"task": "contacts.check_steps", "schedule": crontab(hour=2, minute=30)},
     }
 

@@ -11,9 +11,11 @@ from followup.clinic import template
 from followup.clinic.models import Appointment, Session, SessionKind, Slot, SlotKind, State
 from followup.core import clock, journal
 from followup.core.errors import Refused
-from followup.core.journal import Signs
+from followup.core.journal import Signs, System
 from followup.people.models import Role, Unit, User
 from followup.people.queries import staff_of
+
+ROTA = System("rota")
 
 
 class NoTimeWithinPromise(Refused):
@@ -205,6 +207,11 @@ def _tell(verb: str, appointment: Appointment, *, by: Signs, **detail: str) -> N
         subject_id=appointment.id,
         **detail,
     )
+
+
+def lay_out_everywhere(*, by: Signs = ROTA) -> int:
+    """Keep the rota of every unit laid out ahead; how many sessions are new. Done each night."""
+    return sum(lay_out(unit, by=by) for unit in Unit.objects.all())
 
 
 @transaction.atomic
