@@ -74,7 +74,7 @@ def navigation(user: User) -> list[dict[str, Any]]:
     entries = [
         ("answer_calls", "queue", _("Queue"), reverse("desk:queue"), None),
         ("answer_asks", "asks", _("Questions"), reverse("desk:asks"), lambda: badges.asks_for(user).count()),
-        ("see_board", "board", _("Board"), "/desk/board/", None),
+        ("see_board", "board", _("Board"), reverse("desk:board"), None),
         ("see_patients", "patients", _("Patients"), reverse("desk:patients"), None),
         ("give_times", "clinic_list", _("Clinic list"), reverse("desk:clinic_day"), None),
         ("see_alerts", "alerts", _("Alerts"), reverse("desk:alerts"), lambda: badges.alerts(unit).count),

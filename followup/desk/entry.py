@@ -11,7 +11,7 @@ from followup.people.models import Role
 FIRST_PAGE = {
     Role.NURSE: "/desk/queue/",
     Role.COORDINATOR: "/desk/alerts/",
-    Role.CLINICIAN: "/desk/board/",
+    Role.CLINICIAN: "/desk/asks/",
     Role.WALL: "/wall/",
     "patient": "/",
 }

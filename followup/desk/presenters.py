@@ -261,7 +261,7 @@ def outcome_line(kept: CallOutcome, rules: Rules) -> str:
 
 def shortage_words(shortage: str) -> tuple[str, str]:
     """Which kind of shortage it is, and what it means."""
-    return {
+    said: dict[str, tuple[str, str]] = {
         Shortage.NOTHING_TO_HOLD: (
             _("No time left to keep"),
             _("No free time could be kept before the promised day. Most such calls end without one."),
@@ -272,7 +272,8 @@ def shortage_words(shortage: str) -> tuple[str, str]:
                 "The nurse has spoken with them: they must be seen, and no time is free. Open a time or take a free revisit time."
             ),
         ),
-    }.get(shortage, ("", ""))
+    }
+    return said.get(shortage, ("", ""))
 
 
 def time_words(slot: Slot, *, at: datetime, zone: tzinfo) -> str:
