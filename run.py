@@ -150,7 +150,20 @@ def checks() -> list[tuple[str, list[str]]]:
         ("Who may import whom", ["lint-imports"]),
         ("Types", ["mypy"]),
         ("Translations", ["python", "-m", "followup.running.catalogues", "--complete"]),
-        ("Tests", ["python", "-m", "pytest", "-n", "2", "--dist", "loadfile", "--ignore=tests/journeys", "--ignore=tests/races"]),
+        (
+            "Tests",
+            [
+                "python",
+                "-m",
+                "pytest",
+                "-n",
+                "2",
+                "--dist",
+                "loadfile",
+                "--ignore=tests/journeys",
+                "--ignore=tests/races",
+            ],
+        ),
         ("Races and journeys in the living product", ["python", "-m", "pytest", "tests/races", "tests/journeys"]),
     ]
 

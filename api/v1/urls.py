@@ -18,8 +18,6 @@ urlpatterns = [
     path("slots", times.Slots.as_view()),
     path("appointments", times.Appointments.as_view()),
     path("appointments/<uuid:appointment_id>/cancel", times.Cancel.as_view()),
-    path("board", board.Board.as_view()),
-    path("board/stream", board.stream),
     path("board", board.Board.as_view(), name="board"),
     path("board/stream", board.stream, name="board_stream"),
     path("messages", worklists.Messages.as_view()),

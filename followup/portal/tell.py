@@ -284,7 +284,11 @@ def _rows(telling: Telling) -> list[dict[str, str]]:
         ("what", _("In your own words"), draft.get("message") or _("Nothing written")),
         *([("what", _("Since when"), since or _("Not answered"))] if "since" in asks else []),
         ("reach", _("We call you on"), preferred.get("phone", "")),
-        ("reach", _("Best time"), _("After %(time)s") % {"time": words.clock_time(wish)} if wish else _("As soon as possible")),
+        (
+            "reach",
+            _("Best time"),
+            _("After %(time)s") % {"time": words.clock_time(wish)} if wish else _("As soon as possible"),
+        ),
         (
             "reach",
             _("Voicemail"),

@@ -77,5 +77,7 @@ def test_a_twin_of_a_call_that_is_being_worked_on_is_told_so(unit):
 def waiting_for_a_row():
     """How many others wait for a lock that this very connection holds."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
         return cursor.fetchone()[0]
