@@ -10,6 +10,7 @@ from followup.contacts import services as contacts
 from followup.core import clock
 from followup.core.errors import NotAllowed, Unknown
 from followup.core.models import Entry
+from followup.messages.models import Message
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -144,6 +145,17 @@ def test_a_passed_promise_lifts_by_one_once_and_never_to_the_first(unit, reason,
         assert queries.promise_passed() == []
     call.refresh_from_db()
     assert call.priority == after
+
+
+def test_a_patient_whose_call_is_late_is_told_so_once(unit):
+    patient = make.a_patient(unit)
+    call = make.callback_of(make.a_flare(patient))
+    with clock.turned(call.due + timedelta(seconds=1)):
+        contacts.lift_passed(call.id)
+        contacts.lift_passed(call.id)
+    told = Message.objects.filter(patient=patient, template="promise-late")
+    assert sorted(told.values_list("channel", flat=True)) == ["email", "sms"]
+    assert "4:30pm on Monday 23 November" in told.get(channel="sms").body
 
 
 def test_the_numbers_of_the_queue(unit, nurse):

@@ -50,8 +50,14 @@ def return_run_out(callback_id: UUID, *, by: Signs = SWEEPER) -> None:
 def lift_passed(callback_id: UUID, *, by: Signs = SWEEPER) -> None:
     """A promise to ring has passed: the call moves up, and the patient is told, once."""
     case = cases.lock(Callback.objects.values_list("case_id", flat=True).get(id=callback_id))
-    if callbacks.lift_passed(callback_id, by=by):
-        cases.touch(case)
+    late = callbacks.lift_passed(callback_id, by=by)
+    if late is None:
+        return
+    cases.touch(case)
+    new_time = policy.late_call_by(case.unit.hours, clock.now())
+    tell(
+        case, "promise-late", occasion=f"{late.id}:{late.due:%Y%m%dT%H%M}", by=by, answers_them=False, call_by=new_time
+    )
 
 
 @transaction.atomic

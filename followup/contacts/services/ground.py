@@ -64,8 +64,11 @@ def tell_of_time(case: Case, template: str, appointment: Appointment, *, by: Sig
     tell(case, template, occasion=str(appointment.id), by=by, time=slot.starts_at, place=slot.place)
 
 
-def tell(case: Case, template: str, *, occasion: str, by: Signs, **facts: Any) -> None:
-    """Tell the patient, in their own language; moments are said as people say them."""
+def tell(case: Case, template: str, *, occasion: str, by: Signs, answers_them: bool = True, **facts: Any) -> None:
+    """Tell the patient, in their own language; moments are said as people say them.
+
+    What does not answer something they just did (`answers_them`) waits for the morning.
+    """
     patient = case.patient
     said = {
         name: words.moment(value, zone=case.unit.zone, language=patient.language)
@@ -80,7 +83,7 @@ def tell(case: Case, template: str, *, occasion: str, by: Signs, **facts: Any) -
         case=case,
         occasion=occasion,
         by=by,
-        answers_them=True,
+        answers_them=answers_them,
         facts=said,
     )
 
