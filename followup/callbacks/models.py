@@ -32,8 +32,8 @@ class CallbackWords(models.QuerySet["Callback"]):
         return self.filter(unit=unit)
 
     def late(self, at: datetime) -> "CallbackWords":
-        """Nobody has answered them yet, and the promise has passed."""
-        return self.open().filter(due__lt=at)
+        """The promise has passed, and it is still a nurse's turn to ring: not what waits for a person to decide."""
+        return self.open().filter(due__lt=at, decide_since=None)
 
     def to_decide(self) -> "CallbackWords":
         """Nobody answered the last try: a person decides what happens."""

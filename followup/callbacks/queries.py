@@ -44,7 +44,7 @@ def numbers(unit: Unit, user: User) -> Numbers:
         .of_unit(unit)
         .aggregate(
             waiting=Count("id", filter=ready),
-            late=Count("id", filter=Q(due__lt=at)),
+            late=Count("id", filter=Q(due__lt=at, decide_since=None)),
             mine=Count("id", filter=Q(claimed_by=user, lease_until__gt=at)),
             to_decide=Count("id", filter=Q(decide_since__isnull=False)),
             oldest=Min("arrived_at", filter=ready),
@@ -128,5 +128,5 @@ def run_out(limit: int = 100) -> list[UUID]:
 
 def promise_passed(limit: int = 100) -> list[UUID]:
     """Ids of open callbacks whose promise has passed and that were not lifted for it yet."""
-    passed = Callback.objects.open().filter(due__lt=clock.now(), lifted_at=None)
+    passed = Callback.objects.late(clock.now()).filter(lifted_at=None)
     return list(passed.order_by("due").values_list("id", flat=True)[:limit])
