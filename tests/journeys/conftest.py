@@ -6,7 +6,8 @@ of its own. No `django_db` mark here: it would wrap the test in a transaction th
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -59,3 +60,29 @@ def accessible():
 def unit():
     """A unit of the demo kind: what it "sends" can be read on a page."""
     return make.a_unit(demo=True)
+
+
+@pytest.fixture
+def turn(house) -> Iterator[Callable[[datetime], None]]:
+    """Turn the hands of every clock in the house to a moment."""
+
+    def to(moment: datetime) -> None:
+        house.turn_clock((moment - datetime.now(UTC)).total_seconds())  # noqa: TID251  the real time is what is turned
+
+    yield to
+    house.turn_clock(0)
+
+
+@pytest.fixture
+def visit(browser, house, accessible):
+    """Somebody comes in: `visit(AtHome, PHONE)`."""
+    inside = []
+
+    def come(kind, screen, **more):
+        visitor = kind(browser, house.url, accessible, **screen, **more)
+        inside.append(visitor)
+        return visitor
+
+    yield come
+    for visitor in inside:
+        visitor.leaves()

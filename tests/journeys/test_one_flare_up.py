@@ -1,7 +1,6 @@
 """One flare-up from end to end: told from a phone on a Sunday evening, rung on Monday, and the same case on three screens."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -20,17 +19,6 @@ MONDAY = datetime(2027, 1, 18, 7, 30, tzinfo=UTC)  # 08:30
 
 
 @pytest.fixture
-def turn(house) -> Iterator:
-    """Turn the hands of every clock in the house to a moment."""
-
-    def to(moment: datetime) -> None:
-        house.turn_clock((moment - datetime.now(UTC)).total_seconds())  # noqa: TID251  the real time is what is turned
-
-    yield to
-    house.turn_clock(0)
-
-
-@pytest.fixture
 def clinic(unit, turn):
     """A unit on a Sunday evening, with urgent times on Tuesday and Wednesday."""
     turn(SUNDAY)
@@ -44,21 +32,6 @@ def clinic(unit, turn):
         karin=make.a_nurse(unit, "Karin Lund"),
         eva=make.a_coordinator(unit, "Eva Holm"),
     )
-
-
-@pytest.fixture
-def visit(browser, house, accessible):
-    """Somebody comes in: `visit(AtHome, PHONE)`."""
-    inside = []
-
-    def come(kind, screen, **more):
-        visitor = kind(browser, house.url, accessible, **screen, **more)
-        inside.append(visitor)
-        return visitor
-
-    yield come
-    for visitor in inside:
-        visitor.leaves()
 
 
 def case_of(patient) -> Case:
