@@ -269,13 +269,13 @@ function live(board) {
   function show() {
     const lost = performance.now() - heardAt > SILENT_MS;
     const since = lost ? time.short(clock.now() - (performance.now() - heardAt)) : silentSince;
+    if (since) band.querySelector("[data-since]").textContent = since;
     if (Boolean(since) !== notLive) {
       notLive = Boolean(since);
       band.hidden = !notLive;
       frame.classList.toggle("is-stale", notLive);
-      if (notLive) document.dispatchEvent(new CustomEvent("followup:say", { detail: `${band.querySelector("strong").textContent} ${since}` }));
+      if (notLive) document.dispatchEvent(new CustomEvent("followup:say", { detail: band.querySelector("strong").textContent }));
     }
-    if (since) band.querySelector("[data-since]").textContent = since;
     liveLine.classList.toggle("is-live", !notLive && !paused);
     if (notLive) liveLine.textContent = words.off;
     else if (!paused) liveLine.textContent = fill(words.live, { time: time.long(Date.parse(asOf)) });
