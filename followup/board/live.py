@@ -34,6 +34,8 @@ READ_AGAIN_SECONDS = 2.0
 PING_SECONDS = 15.0
 GATHER_SECONDS = 0.02
 """After the first announcement, so long for those that come with it: they are read together."""
+LONGEST_START = 2.0
+"""Seconds that a new stream waits for the listener to listen; reading again makes up for what is said before."""
 OVERLAP = timedelta(seconds=30)
 """Commits come out of order: a change is found although it was committed so long after the moment that it bears."""
 LONGEST_QUEUE = 100
@@ -89,6 +91,12 @@ class Hub:
                 self._listener = Listener(self)
                 self._listener.start()
 
+    def wait_until_it_listens(self) -> None:
+        """Return once the listener hears announcements, or knows that it cannot. Blocks: not for an event loop."""
+        listener = self._listener
+        if listener:
+            listener.ear.settled.wait(LONGEST_START)
+
     def leave(self, stream: Stream) -> None:
         with self._lock:
             self._streams.discard(stream)
@@ -121,7 +129,7 @@ class Listener(threading.Thread):
     def __init__(self, hub: Hub):
         super().__init__(name="board-listener", daemon=True)
         self.hub = hub
-        self._ear = Ear()
+        self.ear = Ear()
         # The state of each case that was sent lately, by the moment of its change.
         self._sent: dict[UUID, datetime] = {}
         self._read_at = clock.now()
@@ -132,7 +140,7 @@ class Listener(threading.Thread):
         ping_next = read_next + PING_SECONDS
         while True:
             now = time.monotonic()
-            announced = self._ear.listen(max(0.0, min(read_next, ping_next) - now))
+            announced = self.ear.listen(max(0.0, min(read_next, ping_next) - now))
             now = time.monotonic()
             if announced:
                 self._safely(self._send, announced)
@@ -204,14 +212,17 @@ class Ear:
     def __init__(self) -> None:
         self._pubsub: redis.client.PubSub | None = None
         self._try_again = 0.0
+        self.settled = threading.Event()
+        """Set once Redis has confirmed the first subscription, or failed to."""
 
     def listen(self, seconds: float) -> set[UUID]:
         """Ids of the cases that were announced; waits no longer than `seconds` for the first."""
         until = time.monotonic() + seconds
         announced: set[UUID] = set()
         try:
+            subscription = self._subscription()
             while (rest := until - time.monotonic()) > 0:
-                message = self._subscription(rest).get_message(ignore_subscribe_messages=True, timeout=rest)
+                message = subscription.get_message(ignore_subscribe_messages=True, timeout=rest)
                 if message:
                     if not announced:
                         until = time.monotonic() + GATHER_SECONDS
@@ -222,9 +233,11 @@ class Ear:
                 time.sleep(max(0.0, min(until, self._try_again) - time.monotonic()))
         except (ValueError, KeyError, TypeError):
             log.warning("an announcement that is none")
+        finally:
+            self.settled.set()
         return announced
 
-    def _subscription(self, seconds: float) -> redis.client.PubSub:
+    def _subscription(self) -> redis.client.PubSub:
         if self._pubsub is None:
             # Said without trying again and again: the listener itself does that, and has other work meanwhile.
             client = redis.Redis.from_url(
@@ -236,6 +249,8 @@ class Ear:
             )
             pubsub = client.pubsub()
             pubsub.subscribe(announce.CHANNEL)
+            # The first answer is the confirmation: what is announced from here on is heard.
+            pubsub.get_message(timeout=1)
             self._pubsub = pubsub
         return self._pubsub
 
@@ -270,6 +285,7 @@ async def events(*, visitor: Visitor, unit: Unit, kind: str | None, since: datet
 
 
 def _first(stream: Stream, since: datetime | None) -> list[bytes]:
+    hub.wait_until_it_listens()
     try:
         return catch_up(stream, since)
     finally:
