@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from followup.callbacks import queries as calls
 from followup.cases import queries as cases
@@ -14,7 +14,7 @@ from followup.people.models import Unit, User
 
 @dataclass(frozen=True)
 class Alerts:
-    """Everything that waits for somebody to act; `count` is the number of lines."""
+    """Everything that waits for somebody to act; `count` is the number of lines, in one statement."""
 
     at_risk: QuerySet
     late: QuerySet
@@ -25,7 +25,10 @@ class Alerts:
 
     @cached_property
     def count(self) -> int:
-        return sum(rows.count() for rows in vars(self).values() if isinstance(rows, QuerySet))
+        first, *others = (
+            rows.order_by().values_list(Value(1)) for rows in vars(self).values() if isinstance(rows, QuerySet)
+        )
+        return first.union(*others, all=True).count()
 
 
 def alerts(unit: Unit) -> Alerts:

@@ -24,6 +24,7 @@ KIND = "contact"
 WALL_ROWS = 18
 FILTERS: dict[str, Callable[[Line], bool]] = {
     "late": lambda line: line.row.promise == "late",
+    "due": lambda line: line.row.promise == "due",
     "at_risk": lambda line: line.row.at_risk,
 }
 
@@ -121,24 +122,18 @@ def _with_names(request: HttpRequest) -> bool:
 
 
 def _choices(counts: dict[str, int], chosen: str) -> list[dict[str, Any]]:
-    """The counts; two of them are also what one can choose to see."""
-    return [
-        {"id": "open", "text": _("Open"), "value": counts["open"], "href": "?", "here": not chosen},
-        {"id": "late", "text": _("Late"), "value": counts["late"], "href": "?show=late", "here": chosen == "late"},
-        {"id": "due", "text": _("Due today"), "value": counts["due"], "href": "", "here": False},
-        {
-            "id": "at_risk",
-            "text": _("At risk"),
-            "value": counts["at_risk"],
-            "href": "?show=at_risk",
-            "here": chosen == "at_risk",
-        },
-    ]
+    """The counts, each of them also what one can choose to see."""
+    names = {"late": _("Late"), "due": _("Due today"), "at_risk": _("At risk")}
+    everything = {"id": "open", "text": _("Open"), "value": counts["open"], "href": "?"}
+    parts = [{"id": id, "text": name, "value": counts[id], "href": f"?show={id}"} for id, name in names.items()]
+    return [each | {"here": each["id"] == (chosen or "open")} for each in (everything, *parts)]
 
 
 def _nobody(chosen: str) -> str:
     if chosen == "late":
         return _("Nothing is late.")
+    if chosen == "due":
+        return _("Nothing is due today.")
     if chosen == "at_risk":
         return _("No promise is at risk.")
     return _("Nobody in this process.")

@@ -368,12 +368,11 @@ def _asked_for(stand: Standing) -> dict[str, dict[str, str]]:
 def _belongs_to(stand: Standing, part: str) -> dict[str, str]:
     needed = [each for each in stand.rules.outcomes if part in each.needs]
     possible = [each for each in stand.rules.outcomes if part in each.offers]
-    said = []
-    if needed:
-        said.append(_("Needed for: %(outcomes)s.") % {"outcomes": _names_of(needed)})
-    if possible:
-        said.append(_("Possible with: %(outcomes)s.") % {"outcomes": _names_of(possible)})
-    return {"ids": " ".join(each.id for each in needed + possible), "words": " ".join(said)}
+    return {
+        "ids": " ".join(each.id for each in needed + possible),
+        "words": _("Needed for: %(outcomes)s.") % {"outcomes": _names_of(needed)} if needed else "",
+        "possible": _("Possible with: %(outcomes)s.") % {"outcomes": _names_of(possible)} if possible else "",
+    }
 
 
 def _names_of(outcomes: list) -> str:

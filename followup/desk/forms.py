@@ -1,5 +1,6 @@
 """What staff type, parsed. The rules are the rooms' own: what they refuse is put beside its field."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -50,11 +51,11 @@ class Typed(forms.Form):
             return self.data.getlist(name)
         return self.data.get(name, "")
 
-    def take(self, refused: Invalid, names: dict[str, str] | None = None) -> None:
-        """Put each line of a refusal beside its field; one whose field is not here stands above them all."""
-        for name, words in refused.errors.items():
-            short = (names or {}).get(name, name.rpartition(".")[2])
-            self.add_error(short if short in self.fields else None, words)
+    def take(self, refused: Invalid, words: Mapping[str, Any] | None = None) -> None:
+        """Put each line of a refusal beside its field, or above them all if that is not here; `words` say it otherwise, by field."""
+        for name, said in refused.errors.items():
+            short = name.rpartition(".")[2]
+            self.add_error(short if short in self.fields else None, (words or {}).get(short, said))
 
     def unchecked(self) -> "Typed":
         """The same with what was typed and no complaints: for a page on which nothing was to be saved yet."""

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from followup.callbacks import queries as calls
@@ -30,6 +31,12 @@ from followup.programmes.texts import text
 
 A_PAGE = 50
 CHANNELS = ("phone", "paper", "email", "sms")
+WRONG = {
+    "reason": gettext_lazy("Choose why they get in touch."),
+    "days_left": gettext_lazy("Say for how many days the medicine lasts, as a number from 0 to 365."),
+    "sooner": gettext_lazy("Say whether the visit should be sooner."),
+}
+"""What the room says to a patient, said to a nurse."""
 
 
 @require_GET
@@ -170,7 +177,7 @@ def _receive(request: HttpRequest, patient: Patient, form: RequestForm) -> Conta
             channel=said["channel"],
         )
     except Invalid as refused:
-        form.take(refused)
+        form.take(refused, WRONG)
     except NotInAProgramme as refused:
         form.add_error(None, str(refused))
     return None

@@ -124,17 +124,18 @@ def reach(patient: Patient) -> str:
 
 
 def holder(call: Callback, user: User, *, at: datetime) -> str:
-    """Taken by Karin, 6 min; Yours, 6 min."""
+    """Taken by Karin, 6 min; Yours, 6 min; just now in the first minute."""
     if not is_taken(call, at):
         return ""
-    since = words.duration(at - (call.claimed_at or at), short=True)
+    so_far = at - (call.claimed_at or at)
+    since = words.duration(so_far, short=True) if so_far >= timedelta(minutes=1) else _("just now")
     if call.claimed_by_id == user.id:
         return _("Yours, %(time)s") % {"time": since}
     return _("Taken by %(name)s, %(time)s") % {"name": call.claimed_by.name, "time": since}
 
 
 def queue_rows(found: list[Callback], user: User, *, at: datetime, zone: tzinfo) -> list[dict[str, Any]]:
-    """The rows of the queue: who can be rung first, then who is to be rung later, then what colleagues have."""
+    """The rows of the queue: what she has herself, who can be rung first, who is to be rung later, what colleagues have."""
     rows = [_queue_row(call, user, at=at, zone=zone) for call in found]
     return sorted(rows, key=lambda row: row["place"])
 
@@ -143,15 +144,15 @@ def _queue_row(call: Callback, user: User, *, at: datetime, zone: tzinfo) -> dic
     contact = getattr(call.case, "contact", None)
     stand = stand_of(call, at=at, zone=zone)
     taken = is_taken(call, at)
+    mine = taken and call.claimed_by_id == user.id
     later = call.not_before > at and not call.decide_since
     return {
         "id": call.id,
         "href": reverse("desk:patient", args=[call.patient_id]),
-        "place": 2 if taken else 1 if later else 0,
+        "place": 0 if mine else 3 if taken else 2 if later else 1,
         "state": stand.state,
         "state_text": stand.text,
         "urgent": call.priority == 1 and not taken,
-        "late": call.due < at,
         "name": call.patient.name,
         "reason": reason_of(call),
         "detail": detail_of(call, contact, at=at, zone=zone),
@@ -161,7 +162,7 @@ def _queue_row(call: Callback, user: User, *, at: datetime, zone: tzinfo) -> dic
         "reach": reach(call.patient),
         "holder": holder(call, user, at=at),
         "taken": taken,
-        "mine": taken and call.claimed_by_id == user.id,
+        "mine": mine,
     }
 
 
@@ -243,6 +244,20 @@ def step_name(step: str) -> str:
         "unreached": _("Not reached yet"),
         "with_clinician": _("With the clinician"),
         "clinic_time": _("Clinic time booked"),
+        "invited": _("Invited"),
+        "ready": _("Ready for the call"),
+        "visit": _("Clinic time booked"),
+        "due": _("Time to book a visit"),
+        "booked": _("Visit booked"),
+        "attended": _("Came to the visit"),
+        "missed": _("Did not come to the visit"),
+        "triaged": _("Referral read"),
+        "seen": _("Seen for the first time"),
+        "grouped": _("Follow-up plan decided"),
+        "admitted": _("Admitted"),
+        "in_treatment": _("In treatment"),
+        "ready_to_leave": _("Ready to leave"),
+        "left": _("Gone home"),
         "closed": _("Closed"),
     }.get(step, step)
 

@@ -53,7 +53,6 @@ def table(request: HttpRequest) -> dict:
     chosen = chosen if chosen in FILTERS else "all"
     rows = presenters.queue_rows(_found(unit, chosen), request.user, at=at, zone=unit.zone)
     numbers = calls.numbers(unit, request.user)
-    late = sum(row["late"] for row in rows)
     return {
         "rows": rows,
         "mark": presenters.mark_of(rows),
@@ -61,7 +60,7 @@ def table(request: HttpRequest) -> dict:
         "filters": _filters(chosen),
         "chosen": chosen,
         "as_of": words.clock24(at, zone=unit.zone),
-        "news": _("%(waiting)s waiting, %(late)s late") % {"waiting": numbers.waiting, "late": late},
+        "news": _("%(waiting)s waiting, %(late)s late") % {"waiting": numbers.waiting, "late": numbers.late},
         "next_planned": _next_planned(unit) if not rows else "",
     }
 
