@@ -13,7 +13,7 @@ from followup.people.models import Patient, Unit
 from followup.people.queries import enrolment_of, programme_at
 from followup.portal.doors import patient_page
 from followup.portal.emergencies import emergency_words
-from followup.portal.presenters import agreed, reason_of, standpoint, time_and_place
+from followup.portal.presenters import agreed, now_at, reason_of, standpoint, time_and_place
 
 
 @require_safe
@@ -21,7 +21,18 @@ def landing(request: HttpRequest) -> HttpResponse:
     """What this is and where to go from here; a patient who has signed in goes home."""
     if request.user.is_authenticated and request.user.as_patient:
         return redirect("portal:home")
-    return render(request, "portal/landing.html")
+    unit = Unit.objects.order_by("created_at").first()
+    return render(
+        request,
+        "portal/landing.html",
+        {
+            "now": now_at(unit, clock.now()) if unit else "",
+            # Whoever tries the demonstration needs somebody to be.
+            "guest": Patient.objects.filter(unit=unit).order_by("user__username").first()
+            if unit and unit.demo
+            else None,
+        },
+    )
 
 
 @require_safe
@@ -32,6 +43,8 @@ def home(request: HttpRequest, patient: Patient) -> HttpResponse:
     case = open_contact_of(patient)
     standing = contacts.standing(case) if case else None
     latest = calls.latest_outcome_of(patient)
+    if latest and case and latest.callback.case_id != case.id:
+        latest = None  # What was agreed another time would read as the answer to what is open now.
     visit = _next_visit(patient, besides=standing)
     return render(
         request,

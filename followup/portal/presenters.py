@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -133,7 +134,7 @@ class _Sayer:
         if self.step == "ringing":
             return _("A nurse is calling you now, from %(phone)s.") % said
         if self.callback and self.callback.decide_since:
-            return _("We have not been able to reach you. Your request stays open. Please ring us on %(phone)s.") % said
+            return self._please_ring()
         if self.late:
             return _("We are late, and we are sorry. You are still in the queue. New time: before %(moment)s.") % said
         if self.step == "unreached" and self.callback:
@@ -141,6 +142,19 @@ class _Sayer:
                 said | {"again": self.moment(self.callback.not_before)}
             )
         return _("A nurse will call you before %(moment)s, from %(phone)s.") % said
+
+    def _please_ring(self) -> str:
+        """Nobody is asked to ring a closed clinic."""
+        said = {"phone": unbroken(self.unit.phone)}
+        if self.unit.hours.is_open(self.at):
+            return _("We have not been able to reach you. Your request stays open. Please ring us on %(phone)s.") % said
+        said["moment"] = self.moment(self.unit.hours.next_opening(self.at))
+        return (
+            _(
+                "We have not been able to reach you. Your request stays open. Please ring us on %(phone)s from %(moment)s."
+            )
+            % said
+        )
 
     def _answer_that_is_owed(self) -> str:
         if self.late:
@@ -160,10 +174,13 @@ class _Sayer:
             return _("A time is kept for you on %(time)s. Do not come before we have spoken.") % said
         if self.time.slot.starts_at < self.at:
             return _("Your time was %(time)s, %(place)s.") % said
+        if self.step == "clinic_time":
+            return f"{capfirst(time_and_place(self.time, self.at))}."
         return _("Your time at the clinic: %(time)s, %(place)s.") % said
 
     def notes(self) -> list[str]:
-        return [note for note in (self._earliest(), self._tries(), self._no_time(), self._keeps_the_visit()) if note]
+        notes = (self._earliest(), self._tries(), self._no_time(), self._keeps_the_visit(), self._until_the_time())
+        return [note for note in notes if note]
 
     def _earliest(self) -> str:
         """When the call can come at the earliest, if that is not now."""
@@ -179,6 +196,10 @@ class _Sayer:
     def _tries(self) -> str:
         if self.step != "unreached" or not self.callback or not self.callback.unanswered:
             return ""
+        if self.callback.decide_since:
+            return _("We have tried %(count)s times. You can also write here when it suits you to talk.") % {
+                "count": self.callback.unanswered
+            }
         return ngettext(
             "We have tried once. Have your phone with you, and answer even if you do not know the number.",
             "We have tried %(count)s times. Have your phone with you, and answer even if you do not know the number.",
@@ -203,6 +224,13 @@ class _Sayer:
         if self.step not in CALL_STEPS or self.contact.answers.get("sooner") != "no":
             return ""
         return _("You keep the visit you already have. The nurse can still make it sooner when you have spoken.")
+
+    def _until_the_time(self) -> str:
+        if self.step != "clinic_time" or self.time is None or self.time.slot.starts_at < self.at:
+            return ""
+        return _(
+            "Do you feel worse before then? Do not wait: tell us here or ring us. To change or cancel the time, ring us on %(phone)s."
+        ) % {"phone": unbroken(self.unit.phone)}
 
     # whose move it is
 
@@ -310,6 +338,21 @@ def agreed(rules: Rules, called: CallOutcome) -> Agreed:
     )
 
 
+def answers_of(standing: Standing) -> list[str]:
+    """What was answered besides the own words, a line each; at least the reason."""
+    answers, rules = standing.contact.answers, standing.rules
+    since = next((text(each.label) for each in rules.since if each.id == answers.get("since")), "")
+    days = answers.get("days_left")
+    lasts = ngettext("Lasts for %(days)s more day", "Lasts for %(days)s more days", days or 0) % {"days": days}
+    lines = [
+        *(text(flag.ask) for flag in rules.red_flags if flag.id in answers.get("red_flags", [])),
+        since,
+        answers.get("medicine", ""),
+        lasts if days is not None else "",
+    ]
+    return [reason_of(rules, standing.contact.reason), *filter(None, lines)]
+
+
 def reason_of(rules: Rules, reason: str) -> str:
     return _known(lambda: text(rules.reason(reason).label), reason)
 
@@ -328,7 +371,7 @@ def filled(value, clinic: Clinic) -> str:
         emergency=clinic.emergency_number,
         advice_line=clinic.advice_number,
         clinic_name=clinic.name,
-        clinic_phone=clinic.phone,
+        clinic_phone=unbroken(clinic.phone),
         hours=clinic.hours_text,
     )
 
@@ -344,6 +387,15 @@ def time_and_place(appointment: Appointment, at: datetime) -> str:
     slot = appointment.slot
     when = words.day_and_time(slot.starts_at, zone=slot.unit.zone, now=at)
     return ", ".join(filter(None, [when, slot.place]))
+
+
+def now_at(unit: Unit, at: datetime) -> str:
+    """Whether the clinic can be rung at this moment, for whoever comes to the door."""
+    if unit.hours.is_open(at):
+        return _("We are open now. Ringing us is just as good: %(phone)s.") % {"phone": unbroken(unit.phone)}
+    return _("We are closed now and open again at %(moment)s. You can write to us at any hour.") % {
+        "moment": words.moment(unit.hours.next_opening(at), zone=unit.zone, now=at)
+    }
 
 
 def closed_now(unit: Unit, at: datetime) -> str:

@@ -25,7 +25,7 @@ from followup.people.signin.sessions import not_a_use
 from followup.portal import flow
 from followup.portal.doors import patient_page
 from followup.portal.emergencies import emergency_words
-from followup.portal.presenters import closed_now, filled, reason_of, standpoint, time_and_place
+from followup.portal.presenters import answers_of, closed_now, filled, reason_of, standpoint, time_and_place
 from followup.programmes import text
 from followup.programmes.schema import Rules
 
@@ -113,6 +113,7 @@ def start(request: HttpRequest, telling: Telling) -> HttpResponse:
         "standing": standing,
         "here": standpoint(standing, clock.now()),
         "reason": reason_of(standing.rules, standing.contact.reason),
+        "told": answers_of(standing),
         "typed": request.POST.get("text", ""),
         "saved": saved.get(request.GET.get("saved", "")) if request.method != "POST" else None,
     }
@@ -214,7 +215,7 @@ def _preferred(patient: Patient, draft: flow.Draft) -> dict:
     }
     return {
         name: "" if value == flow.UNANSWERED else value for name, value in (known | draft.get("preferred", {})).items()
-    } | {"later": "not_before" in draft.get("preferred", {})}
+    }
 
 
 @require_safe
@@ -309,7 +310,9 @@ def sent(request: HttpRequest, telling: Telling) -> HttpResponse:
     if not telling.is_sent:
         return redirect("portal:home" if telling.case is None else "portal:tell_us")
     clinic = clinic_of(telling.patient.unit)
-    context = _booking(telling) | {"waiting": filled(telling.rules.while_waiting.text, clinic)}
+    context = _booking(telling)
+    # What to do while waiting is about illness: whoever needs a prescription reads only where to ring.
+    context["waiting"] = filled(telling.rules.while_waiting.text, clinic) if _is_ill(context["standing"]) else ""
     return render(request, "portal/tell/sent.html", context)
 
 
@@ -328,6 +331,12 @@ def booking(request: HttpRequest, telling: Telling) -> HttpResponse:
     if here.settled:
         response.headers["HX-Trigger"] = json.dumps({"followup:say": " ".join([here.call, here.kept, *here.notes])})
     return response
+
+
+def _is_ill(standing: queries.Standing) -> bool:
+    """Whether they told us about trouble: a sign, or a reason of which we ask since when."""
+    contact = standing.contact
+    return bool(contact.answers.get("red_flags")) or "since" in standing.rules.reason(contact.reason).asks
 
 
 def _booking(telling: Telling) -> dict:

@@ -120,7 +120,34 @@ def test_a_late_promise_is_said_with_its_new_time(anna):
 def test_a_booked_visit_always_says_do_not_wait(anna, unit, nurse):
     make.urgent_times(unit, date(2026, 11, 24), 1)
     a_finished_call(anna, nurse, outcome="clinic_time")
-    assert "Your time at the clinic: Tuesday 24 November, 1pm, Eksjö, room 4." in page(signed_in(anna.user), "/home/")
+    shown = page(signed_in(anna.user), "/home/")
+    assert "Tuesday 24 November, 1pm, Eksjö, room 4." in shown
+    assert "Do you feel worse before then? Do not wait" in shown
+
+
+def test_what_is_added_after_the_call_brings_another_call(anna, unit, nurse):
+    make.urgent_times(unit, date(2026, 11, 24), 1)
+    a_finished_call(anna, nurse, outcome="clinic_time")
+    hers = signed_in(anna.user)
+    assert "A nurse reads it and calls you again." in page(hers, "/tell-us/")
+    shown = hers.post("/tell-us/", {"text": "It is getting worse."}, follow=True).content.decode()
+    assert "A nurse will call you before" in shown
+    assert "Your time at the clinic: Tuesday 24 November, 1pm, Eksjö, room 4." in shown
+
+
+def test_what_was_agreed_another_time_is_not_shown_as_the_answer_to_what_is_open(anna, nurse):
+    a_finished_call(anna, nurse, outcome="self_care", agreed="Rest well.", call_again_on=date(2026, 11, 27))
+    make.a_flare(anna)
+    shown = page(signed_in(anna.user), "/home/")
+    assert "Rest well." not in shown
+    assert "Rest well." in page(signed_in(anna.user), "/contacts/")
+
+
+def test_the_first_page_says_whether_we_can_be_rung_now(unit):
+    with clock.turned(make.SUNDAY_EVENING):
+        assert "We are closed now and open again at 8am tomorrow." in Client().get("/").content.decode()
+    with clock.turned(make.MONDAY_MORNING):
+        assert "We are open now. Ringing us is just as good" in Client().get("/").content.decode()
 
 
 def test_home_shows_what_was_agreed_after_the_last_call(anna, nurse):

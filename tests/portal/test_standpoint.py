@@ -155,4 +155,5 @@ def test_after_the_last_try_the_patient_is_asked_to_ring(unit, nurse):
     callback.save()
     here = told(case, MORNING)
     assert here.call.startswith("We have not been able to reach you. Your request stays open.")
+    assert told(case, make.SUNDAY_EVENING).call.endswith("from 8am tomorrow.")
     assert here.next_move.startswith("You: please ring us")

@@ -260,6 +260,19 @@ def test_an_open_request_is_shown_and_added_to_never_doubled(hers, anna):
     assert Contact.objects.count() == 1
 
 
+def test_whoever_needs_a_prescription_reads_it_back_and_no_advice_for_the_ill(hers):
+    answer(hers, "now", red_flags="none")
+    answer(hers, "why", reason="prescription")
+    answer(hers, "what", medicine="Mesalazin 1600 mg", days_left="2", message="")
+    answer(hers, "reach", phone="070-174 06 05")
+    sent = body(hers.post("/tell-us/check/", follow=True))
+    assert "Drink a little and often" not in sent
+    assert "Do not wait for our call." in sent
+    shown = body(hers.get("/tell-us/"))
+    assert "Mesalazin 1600 mg" in shown
+    assert "Lasts for 2 more days" in shown
+
+
 def test_adding_nothing_is_a_mistake_at_its_field(hers, anna):
     make.a_flare(anna)
     response = hers.post("/tell-us/", {"text": "  "})
@@ -327,7 +340,7 @@ def test_without_a_visit_nobody_is_asked_about_one(hers):
 @pytest.mark.parametrize("name", ["now", "why", "what", "reach"])
 def test_the_telephone_number_stands_on_every_step(hers, name):
     tell_everything(hers)
-    assert "You can also ring us:" in body(hers.get(ask(name)))
+    assert 'Ring us: <a href="tel:0846500400">08-465 004 00</a>' in body(hers.get(ask(name)))
 
 
 def test_outside_opening_hours_the_first_and_the_last_step_say_when_we_can_call(hers, anna):

@@ -18,6 +18,7 @@ from followup.contacts.queries import draft_of
 from followup.contacts.services.ground import promise_again, settle, shorten_see_by
 from followup.core import clock, journal, outbox
 from followup.core.errors import Invalid, Refused
+from followup.core.typed import storable
 from followup.people.models import Patient, User
 from followup.people.queries import enrolment_of
 
@@ -93,29 +94,37 @@ def send_draft(*, patient: Patient, by: User) -> Contact | None:
 def add(*, patient: Patient, by: User, text: str = "", kind: str = "words") -> Addition:
     """More words to an open request, or the note that somebody `feels_better`; the nurse rings all the same.
 
+    Words that come after the call are owed another one.
+
     The same thing twice in a row (a double press) is said once. Raises `Invalid`, `NothingOpen`.
     """
     open_case = _one_at_a_time(patient)
     if open_case is None:
         raise NothingOpen
-    if kind == "words" and not text.strip():
+    text = storable(text).strip()
+    if kind == "words" and not text:
         raise Invalid({"text": gettext("Write what you want to add.")})
     latest = open_case.contact.additions.order_by("-at").first()
-    if latest and (latest.kind, latest.text) == (kind, text.strip()):
+    if latest and (latest.kind, latest.text) == (kind, text):
         return latest
-    return _add(open_case, by=by, text=text, kind=kind)
+    addition = _add(open_case, by=by, text=text, kind=kind)
+    if kind == "words" and calls.open_of_case(open_case.id) is None:
+        _is_owed_another_call(open_case, by=by)
+    return addition
 
 
 def save_draft(*, patient: Patient, answers: dict[str, Any]) -> None:
     """Keep what was typed so far, so that signing out never loses an answer."""
-    Draft.objects.update_or_create(patient=patient, defaults={"answers": answers, "changed_at": clock.now()})
+    Draft.objects.update_or_create(patient=patient, defaults={"answers": storable(answers), "changed_at": clock.now()})
 
 
 def _one_at_a_time(patient: Patient) -> Case | None:
     """The open request of a patient, locked. Whoever gets in touch twice at once comes here one after the other."""
     Patient.objects.select_for_update(no_key=True).get(id=patient.id)
     case = open_contact_of(patient)
-    return cases.lock(case.id) if case else None
+    locked = cases.lock(case.id) if case else None
+    # The nurse may have finished it while we waited for it: what is said now begins a new one.
+    return locked if locked and not locked.closed else None
 
 
 def _rules_for(patient: Patient, open_case: Case | None):
@@ -178,6 +187,15 @@ def _say_more(case: Case, request: policy.Request, *, by: User, sent: bool = Tru
     _hasten(case, contact, policy.Request(request.reason, answers=request.answers | {"red_flags": flags}), by=by)
     outbox.put("contacts.received", contact_id=str(contact.id))
     return contact
+
+
+def _is_owed_another_call(case: Case, *, by: User) -> None:
+    """The call is over and there is more to say: without a new one nobody would read it."""
+    contact = case.contact
+    contact.added_to = True
+    contact.save()
+    _hasten(case, contact, policy.Request(contact.reason), by=by)
+    outbox.put("contacts.received", contact_id=str(contact.id))
 
 
 def _hasten(case: Case, contact: Contact, request: policy.Request, *, by: User) -> None:
