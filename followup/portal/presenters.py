@@ -186,7 +186,7 @@ class _Sayer:
         """When the call can come at the earliest, if that is not now."""
         if self.step not in ("received", "call_booked") or self.callback is None or self.late:
             return ""
-        earliest = self.callback.window_start or self.unit.hours.next_opening(max(self.at, self.callback.not_before))
+        earliest = self.unit.hours.next_opening(max(self.at, self.callback.window_start or self.callback.not_before))
         if earliest <= self.at:
             return ""
         if self.unit.hours.is_open(self.at):
