@@ -91,12 +91,13 @@ def at_step(step: str) -> Callable[[dict], bool]:
 def test_a_change_in_another_process_is_seen_within_a_second(unit, key, open_board):
     board = open_board(key)
     contact = make.a_flare(make.a_patient(unit, given_name="Anna"), booked=False)
-    said = board.next("case", within=1, fits=at_step("received"))
-    assert said["id"] == str(contact.case_id)
+    # The worker may book it before the row is read: whichever step is seen first, a case is seen.
+    said = board.next("case", within=1, fits=lambda said: said["id"] == str(contact.case_id))
     assert [mark["step"] for mark in said["marks"]][:2] == ["received", "call_booked"]
     assert "Anna" not in json.dumps(said)
     assert "name" not in said
-    said = board.next("case", within=10, fits=at_step("call_booked"))
+    if said["step"] != "call_booked":
+        said = board.next("case", within=10, fits=at_step("call_booked"))
     assert said["id"] == str(contact.case_id)
 
 
