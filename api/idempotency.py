@@ -107,6 +107,11 @@ def _keep(response: Response, *, request: Asked, key: str, digest: str) -> None:
 
 
 def _digest(request: Asked) -> str:
-    """Method, address and body; the order of names in the body does not matter."""
+    """Method, address and body; the order of names in the body does not matter.
+
+    And as what the caller works, and where: an answer is not given again to somebody who may no longer read it.
+    """
     body = json.dumps(request.data, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(f"{request.method} {request.path}\n{body}".encode()).hexdigest()
+    user = request.user
+    place = f"{user.role} {user.unit.id if user.unit else ''}"
+    return hashlib.sha256(f"{request.method} {request.path}\n{place}\n{body}".encode()).hexdigest()

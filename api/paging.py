@@ -2,10 +2,11 @@
 
 import base64
 import json
+from datetime import UTC
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Q, QuerySet
+from django.db.models import DateTimeField, Field, Q, QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
@@ -67,8 +68,8 @@ class Page:
             if len(values) != len(self.order):
                 raise ValueError(given)
             columns = [_column(rows, name) for name in self.order]
-            return bool(back), [column.to_python(value) for column, value in zip(columns, values, strict=True)]
-        except (ValueError, TypeError, AttributeError, RecursionError, ValidationError) as error:
+            return bool(back), [_read(column, value) for column, value in zip(columns, values, strict=True)]
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, ValidationError) as error:
             raise Invalid({"cursor": _("This does not lead to a page; begin the list again.")}) from error
 
     def _link(self, row: Any, *, back: bool) -> str:
@@ -108,6 +109,16 @@ def _column(rows: QuerySet, name: str) -> Field:
     for step in path:
         model = model._meta.get_field(step).related_model
     return model._meta.get_field(last)
+
+
+def _read(column: Field, value: Any) -> Any:
+    """A value of a cursor as its column takes it. A moment is aware and inside the calendar: the database takes no other."""
+    read = column.to_python(value)
+    if not isinstance(column, DateTimeField):
+        return read
+    if read is None or read.tzinfo is None:
+        raise ValueError(value)
+    return read.astimezone(UTC)
 
 
 def _value(row: Any, name: str) -> Any:

@@ -22,6 +22,7 @@ class Step:
 
     def __call__(self, request):
         started = time.monotonic()
+        self.before(request)
         if iscoroutinefunction(self):
             return self._later(request, started)
         return self.after(request, self.get_response(request), started)
@@ -29,8 +30,19 @@ class Step:
     async def _later(self, request, started):
         return self.after(request, await self.get_response(request), started)
 
+    def before(self, request):
+        """What is put right before anybody reads the request."""
+
     def after(self, request, response, started):
-        raise NotImplementedError
+        return response
+
+
+class OnlyUtf8(Step):
+    """Everything is read as UTF-8, whatever a caller says of it: other codecs make letters that nothing behind can keep."""
+
+    def before(self, request):
+        if request.encoding:
+            request.encoding = "utf-8"
 
 
 class Privacy(Step):

@@ -221,6 +221,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "followup.middleware.AccessLog",
+    "followup.middleware.OnlyUtf8",
     "followup.middleware.Privacy",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -415,6 +416,8 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
         "django.request": {"level": "ERROR"},
         "axes": {"level": "ERROR"},
+        # It writes addresses with the telephone numbers in them.
+        "twilio": {"level": "WARNING"},
         # A line for each tick of the sweeper would bury the rest.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

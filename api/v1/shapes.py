@@ -20,7 +20,7 @@ from followup.people.models import Language
 
 def read(shape: type[serializers.Serializer], request: Asked) -> dict[str, Any]:
     """What was sent, in the right types and without what is null; raises the framework's ValidationError."""
-    given = request.query_params if request.method == "GET" else request.data
+    given = request.query_params if request.method in ("GET", "HEAD") else request.data
     asked = shape(data=given)
     asked.is_valid(raise_exception=True)
     return _said(asked.validated_data)

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from rest_framework.fields import Field
@@ -58,10 +58,16 @@ class Slots(APIView):
         asked = read(SlotQuery, request)
         start = max(asked.get("from") or clock.now(), clock.now())
         free = queries.slots_for(
-            request.user, start=start, end=asked.get("to") or start + AHEAD, kind=asked.get("kind", "")
+            request.user, start=start, end=asked.get("to") or _later(start), kind=asked.get("kind", "")
         )
         page = Page(request, free, ("starts_at", "id"))
         return Response(page.answer(SlotShape(page.rows, many=True).data))
+
+
+def _later(start: datetime) -> datetime:
+    """Two weeks after; the calendar itself ends in the year 9999."""
+    last = datetime.max.replace(tzinfo=UTC)
+    return last if start > last - AHEAD else start + AHEAD
 
 
 class Appointments(APIView):

@@ -13,6 +13,7 @@ from followup.cases.models import Case
 from followup.core import clock, journal
 from followup.core.errors import Refused
 from followup.core.journal import Signs
+from followup.core.typed import storable
 from followup.people.access import require, unit_of
 from followup.people.models import User
 
@@ -183,7 +184,8 @@ def hold_on(callback_id: UUID, *, by: User) -> Callback:
         ):
             raise PatientOnTheLine
         _hand_on(callback)
-        callback.claimed_at = at
+        callback.claimed_at, callback.opened_at, callback.dialled_at = at, None, None
+        _tell("callback.claimed", callback, by=by)
     callback.state, callback.claimed_by, callback.lease_until = State.CLAIMED, by, at + _lease()
     callback.opened_at = callback.opened_at or at
     return callback
@@ -201,7 +203,7 @@ def seen(callback: Callback, *, by: User) -> None:
 def keep_note(callback: Callback, *, by: User, note: str) -> Callback:
     """Keep what the holder has typed so far, and renew the lease; it is handed on should the call go back before its outcome."""
     callback = hold_on(callback.id, by=by)
-    callback.draft_note = note.replace("\x00", "")[:LONGEST_NOTE]
+    callback.draft_note = _note(note)
     callback.save()
     return callback
 
@@ -225,7 +227,7 @@ def dial(callback: Callback, *, by: User) -> Attempt:
 @transaction.atomic
 def give_back(callback: Callback, *, by: User, note: str = "") -> Callback:
     """Back into the queue, with a note for whoever comes next."""
-    callback = hold_on(callback.id, by=by)
+    callback, note = hold_on(callback.id, by=by), _note(note)
     # The note of handing over begins as a copy of what was typed, or is written beside it.
     callback.draft_note = note if callback.draft_note.strip() in note else f"{callback.draft_note}\n\n{note}"
     _put_back(callback)
@@ -267,7 +269,7 @@ def nobody_answered(callback: Callback, *, by: User, note: str = "") -> Callback
         callback.lifted_at = None
     else:
         callback.decide_since = at
-    callback.draft_note = note or callback.draft_note
+    callback.draft_note = _note(note) or callback.draft_note
     _put_back(callback)
     callback.save()
     _tell("callback.no_answer", callback, by=by, number=attempt.number, last=planned is None)
@@ -381,6 +383,11 @@ def _try_of(callback: Callback, by: User) -> Attempt:
         return going_on
     callback.attempts += 1
     return Attempt.objects.create(callback=callback, number=callback.attempts, by=by, at=clock.now())
+
+
+def _note(typed: str) -> str:
+    """As much of a note as is kept."""
+    return storable(typed)[:LONGEST_NOTE]
 
 
 def _lease() -> timedelta:

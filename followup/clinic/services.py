@@ -96,6 +96,12 @@ def give(slot: Slot, *, case: Case, by: Signs, only_hold: bool = False) -> Appoi
     before = Appointment.objects.select_for_update(no_key=True).filter(case=case).kept().first()
     if before and before.slot_id == slot.id:
         return before if only_hold or before.state == State.BOOKED else _book(before, by=by)
+    # In the order of their ids: two cases that change places would each wait for the time that the other lets go.
+    list(
+        Slot.objects.select_for_update(no_key=True)
+        .filter(id__in=[slot.id, *([before.slot_id] if before else [])])
+        .order_by("id")
+    )
     if before:
         _end(before, State.RELEASED, why="another time", by=by)
     at = clock.now()
@@ -108,6 +114,8 @@ def give(slot: Slot, *, case: Case, by: Signs, only_hold: bool = False) -> Appoi
                 unit_id=slot.unit_id, slot=slot, case=case, patient_id=case.patient_id, **kept
             )
     except IntegrityError as error:
+        if "one_live_appointment_per_slot" not in str(error):
+            raise
         raise SlotTaken from error
     _tell(f"appointment.{appointment.state}", appointment, by=by)
     return appointment
@@ -142,9 +150,11 @@ def release(*, case: Case, why: str, by: Signs) -> Appointment | None:
 def mark(appointment: Appointment, state: str, *, by: User) -> Appointment:
     """Say of a booked time whether the patient came: `attended` or `missed`. Said again, the first word stands."""
     appointment = Appointment.objects.select_for_update(no_key=True).get(id=appointment.id)
+    if state not in (State.ATTENDED, State.MISSED):
+        raise TimeEnded
     if appointment.state == state:
         return appointment
-    if appointment.state != State.BOOKED or state not in (State.ATTENDED, State.MISSED):
+    if appointment.state != State.BOOKED:
         raise TimeEnded
     _end(appointment, state, why="", by=by)
     return appointment

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from followup.core.errors import Invalid
 from followup.core.hours import OpeningHours
+from followup.core.typed import storable
 from followup.people import phones
 from followup.programmes.schema import Rules
 
@@ -43,13 +44,14 @@ def checked(
 ) -> Request:
     """The request with everything in its right form; raises `Invalid` with one line for each field that is not."""
     errors: dict[str, str] = {}
+    message, answers, preferred = storable(message), storable(answers), storable(preferred)
     if reason not in {each.id for each in rules.reasons}:
         errors["reason"] = _("Choose why you are getting in touch.")
     if len(message) > LONGEST_MESSAGE:
         errors["message"] = too_long()
     request = Request(
         reason=reason,
-        message=message.replace("\x00", "").strip(),
+        message=message.strip(),
         answers=_checked_answers(rules, answers or {}, errors),
         preferred=_checked_preferred(list(country_codes), preferred or {}, errors),
     )
@@ -218,6 +220,7 @@ def check_outcome(
     outcome: str,
     also: Iterable[str],
     note: str,
+    agreed: str,
     advice: Iterable[str],
     has_time: bool,
     to: Any,
@@ -242,8 +245,7 @@ def check_outcome(
         errors["to"] = _("Choose whom to ask.")
     if outcome == "other" and not note.strip():
         errors["note"] = _("Write what the call led to.")
-    if len(note) > LONGEST_MESSAGE:
-        errors["note"] = too_long()
+    errors |= {name: too_long() for name, typed in (("note", note), ("agreed", agreed)) if len(typed) > LONGEST_MESSAGE}
     if any(each not in {known_advice.id for known_advice in rules.advice} for each in advice):
         errors["advice"] = _("Choose from the list.")
     if errors:

@@ -84,7 +84,9 @@ def _save_once(message: Message) -> bool:
     try:
         with transaction.atomic():
             message.save(force_insert=True)
-    except IntegrityError:
+    except IntegrityError as error:
+        if "said_once_on_a_channel" not in str(error):
+            raise
         return False
     return True
 

@@ -7,13 +7,25 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 
-KNOWN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request"}
+KNOWN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request", "data"}
+
+
+def _message(record: logging.LogRecord) -> str:
+    if isinstance(failed := getattr(record, "data", None), dict) and "exc" in failed:
+        return f"task {failed.get('name')} {failed.get('description', 'failed')}"
+    message = record.getMessage()
+    request = getattr(record, "request", None)
+    if match := getattr(request, "resolver_match", None):
+        return message.replace(request.path, match.route)
+    return message
 
 
 class Lines(logging.Formatter):
     """Formats a record as JSON: time, level, logger, message, and whatever was given as `extra`.
 
-    Of an exception only its kind and where it rose: its text may quote a row. Demo and tests show the text.
+    Of an exception only its kind and where it rose: its text may quote a row. Demo and tests show the text. Celery puts text and
+    arguments of what failed into the message as well, Django the address that was asked for: of the one the task is said, of the other
+    the route.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -21,7 +33,7 @@ class Lines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
         }
         line |= {name: value for name, value in vars(record).items() if name not in KNOWN}
         if record.exc_info and record.exc_info[0]:

@@ -14,7 +14,7 @@ from followup.contacts import policy
 from followup.contacts.queries import times_for, times_to_choose
 from followup.contacts.services.ground import promise_again, settle, tell, tell_of_time
 from followup.core import clock, outbox
-from followup.core.errors import Refused
+from followup.core.errors import Invalid, Refused
 from followup.people.access import require
 from followup.people.models import User
 
@@ -28,6 +28,8 @@ class RequestClosed(Refused):
 def answer_ask(asked: Ask, *, by: User, words: str, slot: Slot | None = None) -> Ask:
     """A clinician answers what a call left for them, perhaps with a time. A time held for the answer is let go if unused."""
     require(by, "answer_asks")
+    if len(words) > policy.LONGEST_MESSAGE:
+        raise Invalid({"words": policy.too_long()})
     case = cases.lock(asked.case_id)
     asked = cases.answer(asked, by=by, words=words)
     if slot:
@@ -45,7 +47,11 @@ def mark_visit(appointment: Appointment, state: str, *, by: User) -> Appointment
     """The patient came, or did not. A missed time after a flare-up never closes the case: it makes a new call."""
     require(by, "give_times")
     case = cases.lock(appointment.case_id)
+    appointment.refresh_from_db()
+    said_before = appointment.state == state
     appointment = clinic.mark(appointment, state, by=by)
+    if said_before:
+        return appointment
     if appointment.state == "missed" and calls.open_of_case(case.id) is None:
         contact = case.contact
         promise_again(case, contact, policy.Request(contact.reason, answers=contact.answers), by=by)

@@ -15,6 +15,7 @@ from followup.clinic.models import Appointment, Slot
 from followup.contacts import policy
 from followup.contacts.services.ground import SWEEPER, settle, tell, tell_of_time
 from followup.core import clock
+from followup.core.errors import Invalid
 from followup.core.journal import Signs
 from followup.people.access import require
 from followup.people.models import User
@@ -84,6 +85,8 @@ def finish(
     if said_before:
         return said_before
     if outcome == "no_answer":
+        if len(note) > policy.LONGEST_MESSAGE:
+            raise Invalid({"note": policy.too_long()})
         return _nobody_answered(case, callback, note=note, by=by)
     rules, at = case.programme.rules, clock.now()
     held = Appointment.objects.filter(case=case).kept().select_related("slot").first()
@@ -92,6 +95,7 @@ def finish(
         outcome=outcome,
         also=also,
         note=note,
+        agreed=agreed,
         advice=advice,
         has_time=bool(slot or held),
         to=to,
