@@ -146,10 +146,16 @@ def _invalid(errors: list[tuple[str, str]], *, in_address: bool) -> dict:
 def _faults(errors: list[tuple[str, str]], *, in_address: bool) -> list[dict]:
     """`answers.since` becomes the pointer `/answers/since`."""
     if in_address:
-        return [{"parameter": name, "detail": str(words)} for name, words in errors]
+        return [{"parameter": name, "detail": _sayable(words)} for name, words in errors]
     return [
-        {"pointer": "".join(f"/{part}" for part in name.split(".") if part), "detail": str(w)} for name, w in errors
+        {"pointer": _sayable("".join(f"/{part}" for part in name.split(".") if part)), "detail": _sayable(words)}
+        for name, words in errors
     ]
+
+
+def _sayable(words: object) -> str:
+    """Words that quote what was sent: half of a surrogate pair, which JSON may hold and UTF-8 may not, becomes a question mark."""
+    return str(words).encode(errors="replace").decode()
 
 
 def _flat(detail: Any, name: str = "") -> Iterator[tuple[str, str]]:
