@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
@@ -16,6 +16,14 @@ from followup.people.models import Role, User
 from followup.people.signin import policy
 
 ALWAYS = {"set_language", "sign_out", "account_login", "account_reauthenticate", "account_inactive"}
+
+
+WITHOUT_PASSWORD = {"", "patient", Role.WALL}
+"""Who has no business with passwords and second factors: to them those pages do not exist."""
+
+
+def _is_about_passwords(name: str) -> bool:
+    return name.startswith("mfa_") or name in ("account_change_password", "account_reauthenticate")
 
 
 def not_a_use(view):
@@ -36,7 +44,11 @@ class Sessions(MiddlewareMixin):
     def process_view(self, request: HttpRequest, view, args, kwargs) -> HttpResponse | None:
         request.idle_seconds = None
         user = request.user
-        if not user.is_authenticated or user.role == Role.WALL:
+        if not user.is_authenticated:
+            return None
+        if user.role in WITHOUT_PASSWORD and _is_about_passwords(request.resolver_match.url_name or ""):
+            raise Http404
+        if user.role == Role.WALL:
             return None
         at = clock.now()
         seen = request.session.get("seen_at")
