@@ -91,7 +91,7 @@ def test_every_verb_beside_every_other_for_the_same_people(unit):
             lambda call=call: contacts.finish(call, by=nurses[0], outcome="clinic_time"),
             lambda call=call: contacts.dial(call, by=nurses[1]),
             lambda patient=patient: contacts.receive(patient=patient, by=patient.user, reason="flare", message="!"),
-            lambda patient=patient: contacts.warn(patient=patient, red_flags=["blood"], by=patient.user),
+            lambda patient=patient: contacts.warn(patient=patient, red_flags=["rf_bleed"], by=patient.user),
             lambda case=contact.case: contacts.give_time(case, by=nurses[2]),
             lambda call=call: contacts.lift_passed(call.id),
         ]
