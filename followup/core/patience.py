@@ -17,9 +17,13 @@ class Patience:
         self.rest = rest
         self._tired_until = 0.0
 
+    @property
+    def rested(self) -> bool:
+        return time.monotonic() >= self._tired_until
+
     def call(self, what: str, act: Callable[[], object]) -> bool:
         """Whether `act` was done. A failure is logged as `what`, never raised."""
-        if time.monotonic() < self._tired_until:
+        if not self.rested:
             return False
         try:
             act()
