@@ -1,4 +1,4 @@
-"""The pages for what went wrong: named in urls.py as handler403, handler404 and handler500.
+"""The pages for what went wrong: named in urls.py as handler400, handler403, handler404 and handler500.
 
 They ask nobody: the clinic's number comes from what this process showed last.
 """
@@ -7,6 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from followup.context import last_seen_clinic
+
+
+def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A form that is too large or garbled."""
+    return _page(400)
 
 
 def not_allowed(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:

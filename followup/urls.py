@@ -36,6 +36,7 @@ urlpatterns = [
     path("", include("followup.portal.urls")),
 ]
 
+handler400 = "followup.faults.not_understood"
 handler403 = "followup.faults.not_allowed"
 handler404 = "followup.faults.not_found"
 handler500 = "followup.faults.broken"

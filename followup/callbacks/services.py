@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from followup.callbacks import policy
 from followup.callbacks.models import OPEN, Attempt, AttemptResult, Callback, CallOutcome, State
 from followup.cases.models import Case
-from followup.core import clock, journal
+from followup.core import clock, journal, outbox
 from followup.core.errors import Refused
 from followup.core.journal import Signs
 from followup.core.typed import storable
@@ -117,8 +117,17 @@ def claim_next(*, by: User) -> Callback | None:
     for statement in _CLAIMS:
         claimed = _claim_with(statement, values)
         if claimed:
-            return Callback.objects.select_related("case", "patient").get(id=claimed)
+            callback = Callback.objects.select_related("case", "patient").get(id=claimed)
+            _wake_its_case(callback)
+            return callback
     return None
+
+
+@transaction.atomic
+def _wake_its_case(callback: Callback) -> None:
+    """Claimed anew after a lease that ran out while it rang: nobody is on the line now, and the room above must hear of it."""
+    if callback.case.step == "ringing":
+        outbox.put("callbacks.claimed_anew", case_id=str(callback.case_id))
 
 
 def _claim_with(statement: str, values: dict) -> UUID | None:
@@ -156,6 +165,7 @@ def claim_chosen(callback: Callback, *, by: User, why: str) -> Callback:
     except IntegrityError as error:
         raise PatientOnTheLine from error
     _tell("callback.claimed", callback, by=by, why=why)
+    _wake_its_case(callback)
     return callback
 
 

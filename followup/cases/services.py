@@ -56,7 +56,7 @@ def open_case(*, patient: Patient, kind: str, by: Signs, due: datetime | None = 
     return case
 
 
-def lock(case_id: UUID) -> Case:
+def lock(case_id: UUID | str) -> Case:
     """The case, locked until the end of the transaction: every verb of a case begins here, so that verbs come one after the other."""
     return (
         Case.objects.select_for_update(of=("self",), no_key=True)

@@ -7,9 +7,9 @@ import pytest
 from followup.callbacks import queries, services
 from followup.callbacks.models import Callback
 from followup.contacts import services as contacts
-from followup.core import clock
+from followup.core import clock, outbox
 from followup.core.errors import NotAllowed, Unknown
-from followup.core.models import Entry
+from followup.core.models import Entry, Outbox
 from followup.messages.models import Message
 from tests import factories as make
 
@@ -115,6 +115,19 @@ def test_a_lease_that_ran_out_may_be_claimed_before_the_sweeper_came(unit, nurse
         assert services.claim_next(by=colleague).case_id == contact.case_id
         with pytest.raises(services.NotYours, match="Maria"):
             services.extend(make.callback_of(contact), by=nurse)
+
+
+def test_a_call_that_rang_when_its_lease_ran_out_no_longer_rings_once_it_is_claimed_anew(unit, nurse):
+    contact = make.a_flare(make.a_patient(unit))
+    contacts.dial(make.a_call_with(nurse, contact), by=nurse)
+    with later(minutes=16):
+        assert services.claim_next(by=make.a_nurse(unit, "Maria"))
+        [row] = Outbox.objects.filter(topic="callbacks.claimed_anew")
+        outbox.handle([row.id])
+    contact.case.refresh_from_db()
+    assert contact.case.step == "call_booked"
+    row.refresh_from_db()
+    assert row.done_at
 
 
 def test_taking_one_out_of_turn_asks_why(unit, nurse):

@@ -6,7 +6,7 @@ Every verb is one transaction, locks the case first, and ends by moving the case
 from followup.contacts.services.afterwards import RequestClosed, answer_ask, cancel_time, give_time, mark_visit
 from followup.contacts.services.booking import book
 from followup.contacts.services.calls import dial, finish, give_back, lift_passed, needs_a_time, return_run_out
-from followup.contacts.services.ground import BOOKER, SWEEPER, check_steps
+from followup.contacts.services.ground import BOOKER, SWEEPER, check_steps, settle_again
 from followup.contacts.services.requests import NothingOpen, add, receive, save_draft, send_draft, take_back, warn
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "return_run_out",
     "save_draft",
     "send_draft",
+    "settle_again",
     "take_back",
     "warn",
 ]

@@ -88,15 +88,21 @@ def tell(case: Case, template: str, *, occasion: str, by: Signs, answers_them: b
     )
 
 
+@transaction.atomic
+def settle_again(case_id: UUID | str, *, by: Signs = SWEEPER) -> bool:
+    """Move a case to the step that its rows say, if it stands elsewhere; whether it did."""
+    case = cases.lock(case_id)
+    if case.closed or policy.step_for(facts_of(case)) == (case.step, case.due):
+        return False
+    settle(case, by=by)
+    return True
+
+
 def check_steps() -> list[UUID]:
     """Compare the stored step of every open contact with what its rows say; mend and tell of each that differs. Returns their case ids."""
     strayed = []
     for case_id in Case.objects.open().filter(kind="contact").values_list("id", flat=True):
-        with transaction.atomic():
-            case = cases.lock(case_id)
-            if case.closed or policy.step_for(facts_of(case)) == (case.step, case.due):
-                continue
-            log.error("case %s stood at %s, which its rows do not say", case.id, case.step)
-            settle(case, by=SWEEPER)
-            strayed.append(case.id)
+        if settle_again(case_id):
+            log.error("case %s did not stand where its rows say", case_id)
+            strayed.append(case_id)
     return strayed
