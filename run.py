@@ -75,9 +75,21 @@ def install_packages(dev: bool) -> None:
         name = "dev" if dev else "core"
         say("Installing the Python packages" + (" and those for the tests" if dev else ""))
         lock = REQUIREMENTS / f"{name}.lock"
-        if has_uv():
-            run([PYTHON, "-m", "uv", "pip", "sync", "--quiet", "--require-hashes", "--python", PYTHON, lock])
-        else:
+        # The system's certificates: many a clinic's network looks into TLS with one of its own.
+        sync = [
+            PYTHON,
+            "-m",
+            "uv",
+            "pip",
+            "sync",
+            "--quiet",
+            "--require-hashes",
+            "--system-certs",
+            "--python",
+            PYTHON,
+            lock,
+        ]
+        if not (has_uv() and works(sync)):
             pip("--require-hashes", "-r", lock)
         set_stamp("packages", [name, locks[name]])
         set_stamp("node", None)
