@@ -15,7 +15,7 @@ from followup.contacts.queries import standing, times_for
 from followup.core import clock
 from followup.core.errors import Invalid, Unknown
 from followup.desk import badges, presenters
-from followup.desk.call import about_the_patient
+from followup.desk.call_page import about_the_patient
 from followup.desk.doors import note, show, staff_page
 from followup.desk.forms import AnswerForm
 from followup.people import access
