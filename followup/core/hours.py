@@ -5,7 +5,7 @@ hours are local to the unit, so a day that gains or loses an hour is handled by 
 A span is open from its first moment up to, not including, its last.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -240,15 +240,13 @@ class OpeningHours:
         raise NeverOpen(f"nothing was open within a year before {day}")
 
 
-def holidays_of(country: str, years: Iterable[int]) -> frozenset[date]:
-    """Public holidays by country ("SE"), or country and region ("GB-SCT"). Raises NotImplementedError if unknown."""
-    return frozenset().union(*(_holidays_in(country, year) for year in years))
-
-
 def closed_days(country: str, extra: Collection[date] = ()) -> Callable[[date], bool]:
-    """The question `OpeningHours.closed` asks: public holidays of any year, and the unit's own days."""
+    """The question `OpeningHours.closed` asks: public holidays of any year, and the unit's own days.
+
+    `country` is a code ("SE"), perhaps with its region ("GB-SCT"), or empty where no holiday is kept.
+    """
     extra = frozenset(extra)
-    return lambda day: day in extra or day in _holidays_in(country, day.year)
+    return lambda day: day in extra or bool(country and day in _holidays_in(country, day.year))
 
 
 def swedish_eves(year: int) -> frozenset[date]:

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from followup.core import clock, hours
+from followup.core import hours
 from followup.core.ids import sort_key
 from followup.core.journal import Signature
 from followup.core.models import Row
@@ -59,9 +59,7 @@ class Unit(Row):
             for day, spans in self.weekly_hours.items()
         }
         own = frozenset(self.closed_days.values_list("day", flat=True))
-        this_year = clock.now().year
-        public = hours.holidays_of(self.holidays, range(this_year - 1, this_year + 3)) if self.holidays else frozenset()
-        return hours.OpeningHours(zone=self.zone, weekly=weekly, closed=own | public)
+        return hours.OpeningHours(zone=self.zone, weekly=weekly, closed=hours.closed_days(self.holidays, own))
 
 
 class ClosedDay(Row):

@@ -1,6 +1,6 @@
 """What a call leads to: an outcome, a next step, an owner."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -165,6 +165,15 @@ def test_a_missed_time_makes_a_new_call(contact, nurse):
     contacts.mark_visit(Appointment.objects.get(case=contact.case), "missed", by=nurse)
     assert step_of(contact) == "call_booked"
     assert make.callback_of(contact).state == "waiting"
+
+
+def test_a_missed_time_before_a_long_holiday_is_at_risk_at_once(contact, nurse):
+    contacts.finish(make.a_call_with(nurse, contact), by=nurse, outcome="clinic_time")
+    christmas_eve = datetime(2026, 12, 24, 18, 0, tzinfo=UTC)  # no open day until Monday 28 December
+    with clock.turned(christmas_eve):
+        contacts.mark_visit(Appointment.objects.get(case=contact.case), "missed", by=nurse)
+    contact.case.refresh_from_db()
+    assert (contact.case.step, contact.case.shortage) == ("call_booked", "no_time_left")
 
 
 def test_no_stored_step_strays_from_its_rows(contact, nurse):

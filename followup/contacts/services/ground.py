@@ -9,7 +9,7 @@ from django.db import transaction
 from followup.callbacks import services as callbacks
 from followup.callbacks.models import Callback
 from followup.cases import services as cases
-from followup.cases.models import Case
+from followup.cases.models import Case, Shortage
 from followup.clinic import queries as times
 from followup.clinic.models import Appointment
 from followup.contacts import policy
@@ -25,17 +25,20 @@ BOOKER = System("booking")
 SWEEPER = System("sweeper")
 
 
+def owe_a_call(case: Case, reason: str, promise: policy.Promise, *, by: Signs) -> Callback:
+    """Put the promised call into the queue. Where nobody can be seen in time, the case is at risk from this moment."""
+    callback = callbacks.promise(
+        case=case, reason=reason, priority=promise.priority, not_before=promise.not_before, due=promise.due, by=by
+    )
+    if promise.cannot_be_seen_in_time:
+        cases.put_at_risk(case, Shortage.NOTHING_TO_HOLD, by=by)
+    return callback
+
+
 def promise_again(case: Case, contact: Contact, request: policy.Request, *, by: Signs) -> None:
     """Another call is owed in a case whose call was over. It is laid at once: the case is long past `received`."""
     promise = policy.promise_for(case.programme.rules, case.unit.hours, request, at=clock.now())
-    callback = callbacks.promise(
-        case=case,
-        reason=request.reason,
-        priority=promise.priority,
-        not_before=promise.not_before,
-        due=promise.due,
-        by=by,
-    )
+    callback = owe_a_call(case, request.reason, promise, by=by)
     lay(case, callback, by=by)
     contact.see_by = None
     shorten_see_by(contact, promise)

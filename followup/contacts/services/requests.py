@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from followup.callbacks import queries as calls
 from followup.callbacks import services as callbacks
 from followup.cases import services as cases
-from followup.cases.models import Case, Shortage
+from followup.cases.models import Case
 from followup.cases.queries import open_contact_of
 from followup.contacts import policy
 from followup.contacts.models import Addition, Channel, Contact, Draft
 from followup.contacts.queries import draft_of
-from followup.contacts.services.ground import promise_again, settle, shorten_see_by
+from followup.contacts.services.ground import owe_a_call, promise_again, settle, shorten_see_by
 from followup.core import clock, journal, outbox
 from followup.core.errors import Invalid, Refused
 from followup.core.typed import storable
@@ -153,16 +153,7 @@ def _open(patient: Patient, request: policy.Request, *, channel: str, by: User, 
         see_by=promise.see_by,
         entered_by=by,
     )
-    callbacks.promise(
-        case=case,
-        reason=request.reason,
-        priority=promise.priority,
-        not_before=promise.not_before,
-        due=promise.due,
-        by=by,
-    )
-    if promise.cannot_be_seen_in_time:
-        cases.put_at_risk(case, Shortage.NOTHING_TO_HOLD, by=by)
+    owe_a_call(case, request.reason, promise, by=by)
     settle(case, by=by)
     outbox.put("contacts.received", contact_id=str(contact.id))
     return contact
