@@ -9,7 +9,7 @@ from followup.callbacks import services as callbacks
 from followup.cases import services as cases
 from followup.cases.models import Case
 from followup.clinic import services as clinic
-from followup.clinic.models import Appointment, Slot
+from followup.clinic.models import Appointment, Slot, SlotKind
 from followup.contacts import policy
 from followup.contacts import services as contacts
 from followup.contacts.queries import facts_of
@@ -65,7 +65,8 @@ def test_what_is_sent_while_the_nurse_finishes_begins_a_new_request(unit):
 
 def test_two_who_change_places_do_not_wait_for_each_other(unit):
     a, b = (make.a_flare(make.a_patient(unit), booked=False).case for _ in range(2))
-    make.urgent_times(unit, tomorrow(unit), 2)
+    # Not urgent ones: the worker at our side keeps an urgent time for each of the two requests, whenever it gets to them.
+    make.urgent_times(unit, tomorrow(unit), 2, kind=SlotKind.REVISIT)
     one, two = Slot.objects.filter(unit=unit).order_by("starts_at")
     for _round in range(5):
         clinic.give(one, case=a, by=make.TESTS)
