@@ -35,6 +35,9 @@ class Contact(Row):
     sent_at = models.DateTimeField(null=True, help_text="Empty while only a red flag was ticked and nothing sent yet.")
     see_by = models.DateTimeField(null=True)
     entered_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    follows = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="followed_by", help_text="A flare-up of the same week."
+    )
 
     added_to = False
     """Not a column: whether the verb that returned this contact added to one that was open already."""
@@ -61,3 +64,32 @@ class Draft(Row):
     patient = models.OneToOneField(Patient, models.CASCADE, related_name="draft")
     answers = models.JSONField(default=dict)
     changed_at = models.DateTimeField(default=clock.now)
+
+
+class Cause(models.TextChoices):
+    """Why somebody outside the page must be told."""
+
+    RED_FLAG = "red_flag"
+    AT_RISK = "at_risk"
+    LATE = "late"
+    TO_DECIDE = "to_decide"
+    HELD_TIME_NEAR = "held_time_near"
+
+
+class Escalation(Row):
+    """Something that cannot wait until somebody opens a page: staff are told outside it, again and again, until it is taken."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="escalations")
+    cause = models.CharField(max_length=20, choices=Cause)
+    began_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)
+    times_told = models.SmallIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True, help_text="When it was taken, or nothing was left to take.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "cause"], condition=Q(ended_at=None), name="escalated_once_for_a_cause"
+            ),
+        ]
+        indexes = [models.Index("began_at", name="escalations_open", condition=Q(ended_at=None))]

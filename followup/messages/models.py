@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from followup.cases.models import Case
 from followup.core import clock
 from followup.core.models import Row
-from followup.people.models import Language, Patient, Unit
+from followup.people.models import Language, Patient, Unit, User
 
 
 class Channel(models.TextChoices):
@@ -47,6 +47,8 @@ class Message(Row):
     sent_at = models.DateTimeField(null=True)
     provider_id = models.CharField(max_length=80, blank=True)
     trouble = models.CharField(max_length=80, blank=True)
+    settled_at = models.DateTimeField(null=True, help_text="When a person dealt with what could not be sent.")
+    settled_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
 
     class Meta:
         db_table = "message"
@@ -56,6 +58,10 @@ class Message(Row):
                 condition=Q(state__in=["sent", "delivered"], sent_at__isnull=False)
                 | ~Q(state__in=["sent", "delivered"]),
                 name="sent_has_its_moment",
+            ),
+            models.CheckConstraint(
+                condition=Q(settled_at=None, settled_by=None) | Q(settled_at__isnull=False, settled_by__isnull=False),
+                name="settled_by_somebody",
             ),
         ]
         indexes = [

@@ -42,6 +42,8 @@ class Unit(Row):
     country_codes = models.JSONField(default=list, help_text="Country codes that the unit sends texts to, such as 46.")
     colour = models.CharField(max_length=7, default="#0b5d57")
     language = models.CharField(max_length=5, choices=Language, default=Language.SWEDISH)
+    on_call_email = models.EmailField(blank=True, help_text="Who is told of what cannot wait while nobody is on duty.")
+    on_call_phone = models.CharField(max_length=20, blank=True, help_text="E.164; the same, by text.")
     demo = models.BooleanField(default=False)
 
     def __str__(self) -> str:
@@ -96,6 +98,7 @@ class User(AbstractBaseUser, Row):
     username = models.CharField(max_length=80, unique=True)
     name = models.CharField(max_length=120)
     email = models.EmailField(blank=True)
+    phone = models.CharField(max_length=20, blank=True, help_text="E.164; where staff are told of what cannot wait.")
     language = models.CharField(max_length=5, choices=Language, default=Language.SWEDISH)
     is_active = models.BooleanField(default=True)
 

@@ -3,11 +3,12 @@
 Every verb is one transaction, locks the case first, and ends by moving the case to the step that its rows say.
 """
 
-from followup.contacts.services.afterwards import RequestClosed, answer_ask, cancel_time, give_time, mark_visit
+from followup.contacts.services.afterwards import answer_ask
 from followup.contacts.services.booking import book
 from followup.contacts.services.calls import dial, finish, give_back, lift_passed, needs_a_time, return_run_out
 from followup.contacts.services.ground import BOOKER, SWEEPER, check_steps, settle_again
 from followup.contacts.services.requests import NothingOpen, add, receive, save_draft, send_draft, take_back, warn
+from followup.contacts.services.times import RequestClosed, cancel_time, give_time, mark_visit
 
 __all__ = [
     "BOOKER",
