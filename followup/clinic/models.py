@@ -60,13 +60,21 @@ class Slot(Row):
     ends_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     opened_why = models.CharField(
-        max_length=200, blank=True, help_text="Why it was opened outside the weekly template."
+        max_length=200, blank=True, help_text="Why it was opened, or turned urgent, outside the weekly template."
     )
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="slot_ends_after_it_starts"),
-            models.UniqueConstraint(fields=["session", "starts_at"], name="slot_once_in_a_session"),
+            # Overbooking lays a time over another, with a reason; the same reason said twice is the same time.
+            models.UniqueConstraint(
+                fields=["session", "starts_at"], condition=Q(opened_why=""), name="slot_once_in_a_session"
+            ),
+            models.UniqueConstraint(
+                fields=["session", "starts_at", "kind", "opened_why"],
+                condition=Q(closed_at=None) & ~Q(opened_why=""),
+                name="slot_opened_once",
+            ),
         ]
         indexes = [models.Index("unit", "kind", "starts_at", name="slots_to_give", condition=Q(closed_at=None))]
 

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from followup.clinic import template
 from followup.clinic.models import Session, SessionKind, Slot
+from followup.clinic.services.openings import time_freed
 from followup.core import clock, journal
 from followup.core.journal import Signs, System
 from followup.people.models import Role, Unit, User
@@ -28,6 +29,23 @@ def add_session(
     slots: list[tuple[str, datetime, datetime]] | None = None,
 ) -> Session:
     """Put a person on the rota, with the times (`kind, start, end`) that can be given in it."""
+    session = _add(
+        unit=unit,
+        person=person,
+        kind=kind,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        room=room,
+        in_charge=in_charge,
+        slots=slots,
+        by=by,
+    )
+    if slots:
+        time_freed(unit)
+    return session
+
+
+def _add(*, unit, person, kind, starts_at, ends_at, by, room="", in_charge=False, slots=None) -> Session:
     session = Session.objects.create(
         unit=unit, person=person, kind=kind, starts_at=starts_at, ends_at=ends_at, room=room, in_charge=in_charge
     )
@@ -62,7 +80,7 @@ def lay_out(unit: Unit, *, by: Signs, weeks: int = template.WEEKS) -> int:
             leads = day.toordinal() % len(nurses) == place
             for opens, closes in template.nurse_line_of(unit.hours, day):
                 if (nurse.id, opens) not in standing:
-                    add_session(
+                    _add(
                         unit=unit,
                         person=nurse,
                         kind=SessionKind.NURSE_LINE,
@@ -75,7 +93,7 @@ def lay_out(unit: Unit, *, by: Signs, weeks: int = template.WEEKS) -> int:
         slots = template.slots_of(unit.hours, day)
         for place, clinician in enumerate(clinicians, start=1):
             if slots and (clinician.id, slots[0][1]) not in standing:
-                add_session(
+                _add(
                     unit=unit,
                     person=clinician,
                     kind=SessionKind.CLINIC,
@@ -86,4 +104,6 @@ def lay_out(unit: Unit, *, by: Signs, weeks: int = template.WEEKS) -> int:
                     by=by,
                 )
                 laid += 1
+    if laid:
+        time_freed(unit)
     return laid
