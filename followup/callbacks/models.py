@@ -71,7 +71,9 @@ class Callback(Row):
     attempts = models.SmallIntegerField(default=0)
     unanswered = models.SmallIntegerField(default=0)
     decide_since = models.DateTimeField(null=True)
-    said_free_at = models.DateTimeField(null=True, help_text="When the patient said: I missed your call, I am free now.")
+    said_free_at = models.DateTimeField(
+        null=True, help_text="When the patient said: I missed your call, I am free now."
+    )
     handed_note = models.TextField(blank=True, help_text="What the last holder left for the next.")
     draft_note = models.TextField(
         blank=True, default="", db_default="", help_text="What its holder has typed so far, kept while they type."

@@ -1,0 +1,82 @@
+"""What every verb of a call stands on: the row under lock, its lease, what is handed on, the line in the journal."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from followup.callbacks.models import Callback, State
+from followup.core import journal
+from followup.core.errors import Refused
+from followup.core.journal import Signs
+from followup.core.typed import storable
+
+LONGEST_NOTE = 4_000
+
+
+class NotYours(Refused):
+    """Somebody else holds it."""
+
+    code = "claim-lost"
+    words = _("A colleague has taken this call.")
+
+    def __init__(self, holder: str = ""):
+        self.holder = holder
+        super().__init__(_("%(name)s has taken this call.") % {"name": holder} if holder else None)
+
+
+class AlreadyEnded(Refused):
+    code = "call-already-ended"
+    words = _("This call has already been finished.")
+
+
+class PatientOnTheLine(Refused):
+    code = "patient-on-the-line"
+    words = _("A colleague is already on the line with this person.")
+
+
+class ReasonNeeded(Refused):
+    code = "reason-needed"
+    words = _("Say why you take this call out of its turn.")
+
+
+def locked(callback_id: UUID) -> Callback:
+    rows = Callback.objects.select_for_update(of=("self",), no_key=True).select_related(
+        "case__programme", "patient", "unit", "claimed_by"
+    )
+    return rows.get(id=callback_id)
+
+
+def put_back(callback: Callback) -> None:
+    callback.state, callback.claimed_by, callback.claimed_at, callback.lease_until = State.WAITING, None, None, None
+    callback.opened_at = callback.dialled_at = None
+    hand_on(callback)
+
+
+def hand_on(callback: Callback) -> None:
+    """What one holder has typed stands before the next, and is never taken for their own words."""
+    callback.handed_note = "\n\n".join(filter(None, [callback.handed_note, callback.draft_note.strip()]))
+    callback.draft_note = ""
+
+
+def as_kept(typed: str) -> str:
+    """As much of a note as is kept."""
+    return storable(typed)[:LONGEST_NOTE]
+
+
+def lease() -> timedelta:
+    return timedelta(seconds=settings.FOLLOWUP_LEASE_SECONDS)
+
+
+def tell(verb: str, callback: Callback, *, by: Signs, why: str = "", **detail) -> None:
+    journal.write(
+        verb,
+        by=by,
+        patient_id=callback.patient_id,
+        unit_id=callback.unit_id,
+        case_id=callback.case_id,
+        subject_id=callback.id,
+        why=why,
+        **detail,
+    )

@@ -1,0 +1,95 @@
+"""A call in the hands of a nurse: kept by use, given back, lost when its lease runs out."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from followup.callbacks.models import OPEN, Callback, State
+from followup.callbacks.services.ground import (
+    AlreadyEnded,
+    NotYours,
+    PatientOnTheLine,
+    as_kept,
+    hand_on,
+    lease,
+    locked,
+    put_back,
+    tell,
+)
+from followup.core import clock
+from followup.core.journal import Signs
+from followup.people.access import require
+from followup.people.models import User
+
+
+def hold_on(callback_id: UUID, *, by: User) -> Callback:
+    """The callback, locked, if `by` has it or nobody has; the first step of everything a nurse does with a call. Renews the lease."""
+    require(by, "answer_calls")
+    callback = locked(callback_id)
+    if callback.state not in OPEN:
+        raise AlreadyEnded
+    at = clock.now()
+    if callback.state == State.CLAIMED and callback.claimed_by_id != by.id and callback.lease_until > at:
+        raise NotYours(callback.claimed_by.name)
+    if callback.claimed_by_id != by.id:
+        if (
+            Callback.objects.filter(patient_id=callback.patient_id, state=State.CLAIMED)
+            .exclude(id=callback.id)
+            .exists()
+        ):
+            raise PatientOnTheLine
+        hand_on(callback)
+        callback.claimed_at, callback.opened_at, callback.dialled_at = at, None, None
+        tell("callback.claimed", callback, by=by)
+    callback.state, callback.claimed_by, callback.lease_until = State.CLAIMED, by, at + lease()
+    callback.opened_at = callback.opened_at or at
+    return callback
+
+
+@transaction.atomic
+def extend(callback: Callback, *, by: User) -> Callback:
+    """Use renews the lease. One that ran out is renewed too, while nobody else has it."""
+    callback = hold_on(callback.id, by=by)
+    callback.save()
+    return callback
+
+
+@transaction.atomic
+def seen(callback: Callback, *, by: User) -> None:
+    """Its holder has the call page before them."""
+    Callback.objects.filter(id=callback.id, claimed_by=by, state=State.CLAIMED, opened_at=None).update(
+        opened_at=clock.now()
+    )
+
+
+@transaction.atomic
+def keep_note(callback: Callback, *, by: User, note: str) -> Callback:
+    """Keep what the holder has typed so far, and renew the lease; it is handed on should the call go back before its outcome."""
+    callback = hold_on(callback.id, by=by)
+    callback.draft_note = as_kept(note)
+    callback.save()
+    return callback
+
+
+@transaction.atomic
+def give_back(callback: Callback, *, by: User, note: str = "") -> Callback:
+    """Back into the queue, with a note for whoever comes next."""
+    callback, note = hold_on(callback.id, by=by), as_kept(note)
+    # The note of handing over begins as a copy of what was typed, or is written beside it.
+    callback.draft_note = note if callback.draft_note.strip() in note else f"{callback.draft_note}\n\n{note}"
+    put_back(callback)
+    callback.save()
+    tell("callback.given_back", callback, by=by)
+    return callback
+
+
+@transaction.atomic
+def return_run_out(callback_id: UUID, *, by: Signs) -> Callback | None:
+    """A lease that ran out puts the callback back; None when it was renewed or ended meanwhile."""
+    callback = locked(callback_id)
+    if callback.state != State.CLAIMED or callback.lease_until > clock.now():
+        return None
+    put_back(callback)
+    callback.save()
+    tell("callback.lease_ran_out", callback, by=by)
+    return callback

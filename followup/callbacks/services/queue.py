@@ -1,0 +1,146 @@
+"""The queue: a call is promised, and a nurse takes the next one or a chosen one."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+
+from followup.callbacks.models import OPEN, Callback, State
+from followup.callbacks.services.ground import (
+    AlreadyEnded,
+    NotYours,
+    PatientOnTheLine,
+    ReasonNeeded,
+    hand_on,
+    lease,
+    locked,
+    tell,
+)
+from followup.cases.models import Case
+from followup.core import clock, journal, outbox
+from followup.core.journal import Signs
+from followup.people.access import require, unit_of
+from followup.people.models import User
+
+
+@transaction.atomic
+def promise(*, case: Case, reason: str, priority: int, not_before: datetime, due: datetime, by: Signs) -> Callback:
+    """Put a call into the queue. The case must have no open one."""
+    callback = Callback.objects.create(
+        unit_id=case.unit_id,
+        case=case,
+        patient_id=case.patient_id,
+        reason=reason,
+        priority=priority,
+        not_before=not_before,
+        due=due,
+        arrived_at=clock.now(),
+    )
+    tell("callback.promised", callback, by=by, priority=priority, due=due.isoformat())
+    return callback
+
+
+# One statement: pick the first that may be rung, mark it claimed, write the journal. A lease that ran out may be claimed anew.
+# A patient who is on the line with somebody is passed over. COALESCE looks into a lower priority only if the higher has none.
+# With SKIP LOCKED a row that somebody holds in this very moment is passed over; it may only be in the hands of the worker that
+# books it, so "nobody is waiting" is said only after a second look that waits.
+_PICK = """
+    (SELECT c.id FROM callbacks_callback c
+      WHERE c.unit_id = %(unit)s AND c.priority = {priority} AND c.state IN ('waiting', 'claimed')
+        AND (c.state = 'waiting' OR c.lease_until <= %(at)s)
+        AND c.not_before <= %(at)s AND c.decide_since IS NULL
+        AND NOT EXISTS (SELECT 1 FROM callbacks_callback o
+                         WHERE o.patient_id = c.patient_id AND o.state = 'claimed' AND o.id <> c.id)
+      ORDER BY c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking})
+"""
+_CLAIM = """
+WITH picked AS (
+    SELECT COALESCE({picks}) AS id
+), taken AS (
+    UPDATE callbacks_callback c
+       SET state = 'claimed', claimed_by_id = %(actor_id)s, claimed_at = %(at)s, lease_until = %(until)s,
+           opened_at = NULL, dialled_at = NULL,
+           handed_note = btrim(c.handed_note || E'\\n\\n' || c.draft_note, E'\\n'), draft_note = ''
+      FROM picked WHERE c.id = picked.id
+    RETURNING c.id, c.case_id, c.patient_id, c.unit_id
+), noted AS ({journal})
+SELECT id FROM taken
+"""
+
+
+def _claim_statement(locking: str) -> str:
+    picks = ", ".join(_PICK.format(priority=priority, locking=locking) for priority in range(1, 6))
+    return _CLAIM.format(picks=picks, journal=journal.insert_from("taken", "callback.claimed"))
+
+
+_CLAIMS = (_claim_statement("SKIP LOCKED"), _claim_statement(""))
+
+
+def claim_next(*, by: User) -> Callback | None:
+    """The next call for this nurse, theirs for the length of a lease; None when nobody can be rung now.
+
+    One that they claimed and never saw (the answer was lost on the way) is offered first.
+    """
+    require(by, "answer_calls")
+    at = clock.now()
+    unseen = (
+        Callback.objects.filter(claimed_by=by, state=State.CLAIMED, opened_at=None, lease_until__gt=at)
+        .order_by("claimed_at")
+        .first()
+    )
+    if unseen:
+        return unseen
+    values = {"unit": unit_of(by).id, "at": at, "until": at + lease(), **journal.insert_values(by)}
+    for statement in _CLAIMS:
+        claimed = _claim_with(statement, values)
+        if claimed:
+            callback = Callback.objects.select_related("case", "patient").get(id=claimed)
+            _wake_its_case(callback)
+            return callback
+    return None
+
+
+@transaction.atomic
+def _wake_its_case(callback: Callback) -> None:
+    """Claimed anew after a lease that ran out while it rang: nobody is on the line now, and the room above must hear of it."""
+    if callback.case.step == "ringing":
+        outbox.put("callbacks.claimed_anew", case_id=str(callback.case_id))
+
+
+def _claim_with(statement: str, values: dict) -> UUID | None:
+    for _again in range(3):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                row = cursor.fetchone()
+                return row[0] if row else None
+        except IntegrityError:  # another call of the same patient was claimed in this very moment
+            continue
+    return None
+
+
+@transaction.atomic
+def claim_chosen(callback: Callback, *, by: User, why: str) -> Callback:
+    """Take this one out of its turn, with a reason; also take back or take over one whose lease has run out."""
+    require(by, "answer_calls")
+    callback = locked(callback.id)
+    at = clock.now()
+    if callback.state not in OPEN:
+        raise AlreadyEnded
+    if callback.state == State.CLAIMED and callback.lease_until > at and callback.claimed_by_id != by.id:
+        raise NotYours(callback.claimed_by.name)
+    if callback.state == State.CLAIMED and callback.claimed_by_id == by.id and callback.lease_until > at:
+        return callback
+    if not why.strip():
+        raise ReasonNeeded
+    hand_on(callback)
+    callback.state, callback.claimed_by, callback.claimed_at = State.CLAIMED, by, at
+    callback.lease_until, callback.opened_at, callback.dialled_at = at + lease(), None, None
+    try:
+        with transaction.atomic():
+            callback.save()
+    except IntegrityError as error:
+        raise PatientOnTheLine from error
+    tell("callback.claimed", callback, by=by, why=why)
+    _wake_its_case(callback)
+    return callback
