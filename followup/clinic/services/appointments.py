@@ -1,6 +1,6 @@
 """A time is held, given, let go. The database decides who got it: one live appointment per slot."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
@@ -8,10 +8,14 @@ from django.utils.translation import gettext_lazy as _
 
 from followup.cases.models import Case
 from followup.clinic.models import Appointment, Slot, SlotKind, State
-from followup.core import clock, journal
+from followup.core import clock, journal, outbox
 from followup.core.errors import Refused
 from followup.core.journal import Signs
 from followup.people.models import User
+
+
+CHOICE = timedelta(minutes=10)
+"""How long a time is kept for somebody who is choosing on a page (experience 2.7)."""
 
 
 class NoTimeWithinPromise(Refused):
@@ -87,43 +91,93 @@ def _hold_once(statement: str, values: dict) -> tuple | None:
 
 
 @transaction.atomic
+def hold_later(*, case: Case, earliest: datetime, before: datetime, why: str, by: Signs) -> Appointment:
+    """Hold a later time in the place of the one that is held. Raises `NoTimeWithinPromise`: then the held one stays as it was."""
+    held = Appointment.objects.select_for_update(no_key=True).filter(case=case, state=State.HELD).kept().first()
+    if held is None:
+        raise TimeEnded
+    _end(held, State.RELEASED, why=why, by=by)
+    return hold_earliest(case=case, earliest=earliest, before=before, by=by)
+
+
+@transaction.atomic
+def hold_choice(slot: Slot, *, case: Case, by: Signs) -> Appointment:
+    """Keep a free time for ten minutes for somebody who is choosing; one that they looked at before is let go. Raises `SlotTaken`."""
+    at = clock.now()
+    for choice in _choices_of(case):
+        if choice.slot_id == slot.id:
+            choice.choice_until = at + CHOICE
+            choice.save(update_fields=["choice_until"])
+            return choice
+        _end(choice, State.RELEASED, why="another choice", by=by)
+    _free_to_give(slot, at)
+    return _take(slot, case=case, by=by, state=State.HELD, held_at=at, choice_until=at + CHOICE)
+
+
+@transaction.atomic
 def give(slot: Slot, *, case: Case, by: Signs, only_hold: bool = False) -> Appointment:
     """Book this slot for a case, in the place of the time it held or had; `only_hold` keeps it for a decision. Raises `SlotTaken`."""
     before = Appointment.objects.select_for_update(no_key=True).filter(case=case).kept().first()
     if before and before.slot_id == slot.id:
         return before if only_hold or before.state == State.BOOKED else _book(before, by=by)
     # In the order of their ids: two cases that change places would each wait for the time that the other lets go.
-    list(
-        Slot.objects.select_for_update(no_key=True)
-        .filter(id__in=[slot.id, *([before.slot_id] if before else [])])
-        .order_by("id")
-    )
+    both = Slot.objects.filter(id__in=[slot.id, *([before.slot_id] if before else [])])
+    # Read anew: it may have been closed while we waited.
+    slot = {each.id: each for each in both.select_for_update(no_key=True).order_by("id")}[slot.id]
+    chosen = None
+    for choice in _choices_of(case):
+        if choice.slot_id == slot.id:
+            chosen = choice
+        else:
+            _end(choice, State.RELEASED, why="another choice", by=by)
     if before:
         _end(before, State.RELEASED, why="another time", by=by)
     at = clock.now()
+    _free_to_give(slot, at)
+    if chosen is None:
+        kept = {"state": State.HELD, "held_at": at} if only_hold else {"state": State.BOOKED, "booked_at": at}
+        return _take(slot, case=case, by=by, **kept)
+    if not only_hold:
+        return _book(chosen, by=by)
+    chosen.choice_until = None
+    chosen.save()
+    _tell("appointment.held", chosen, by=by)
+    return chosen
+
+
+def _choices_of(case: Case) -> list[Appointment]:
+    """What somebody is looking at for this case and has not chosen yet, locked."""
+    rows = Appointment.objects.select_for_update(no_key=True).filter(case=case, state=State.HELD)
+    return list(rows.exclude(choice_until=None))
+
+
+def _free_to_give(slot: Slot, at: datetime) -> None:
     if slot.closed_at or slot.starts_at <= at:
         raise SlotTaken
-    kept = {"state": State.HELD, "held_at": at} if only_hold else {"state": State.BOOKED, "booked_at": at}
+
+
+def _take(slot: Slot, *, case: Case, by: Signs, **columns) -> Appointment:
+    """A live appointment in this slot. The database says whether somebody was quicker: `SlotTaken`."""
     try:
         with transaction.atomic():
-            appointment = Appointment.objects.create(
-                unit_id=slot.unit_id, slot=slot, case=case, patient_id=case.patient_id, **kept
+            taken = Appointment.objects.create(
+                unit_id=slot.unit_id, slot=slot, case=case, patient_id=case.patient_id, **columns
             )
     except IntegrityError as error:
         if "one_live_appointment_per_slot" not in str(error):
             raise
         raise SlotTaken from error
-    _tell(f"appointment.{appointment.state}", appointment, by=by)
-    return appointment
+    _tell("appointment.looked_at" if taken.choice_until else f"appointment.{taken.state}", taken, by=by)
+    return taken
 
 
 @transaction.atomic
 def confirm(*, case: Case, by: Signs) -> Appointment:
-    """Book the time that is held for a case. Raises `TimeEnded` when none is."""
-    held = Appointment.objects.select_for_update(no_key=True).filter(case=case, state=State.HELD).kept().first()
-    if held is None or held.slot.starts_at <= clock.now():
+    """Book the time that is held for a case; one that is booked stays so. Raises `TimeEnded` when there is none."""
+    kept = Appointment.objects.select_for_update(no_key=True).filter(case=case).kept().first()
+    if kept is None or kept.slot.starts_at <= clock.now():
         raise TimeEnded
-    return _book(held, by=by)
+    return kept if kept.state == State.BOOKED else _book(kept, by=by)
 
 
 def _book(held: Appointment, *, by: Signs) -> Appointment:
@@ -134,11 +188,20 @@ def _book(held: Appointment, *, by: Signs) -> Appointment:
 
 
 @transaction.atomic
-def release(*, case: Case, why: str, by: Signs) -> Appointment | None:
-    """Let go of the time that a case holds or has; None when there is none. `why` is a word such as `declined`."""
+def release(*, case: Case, why: str, by: Signs, slot_goes: bool = False) -> Appointment | None:
+    """Let go of the time that a case holds or has; None when there is none. `why` is a word such as `declined`.
+
+    `slot_goes`: the time itself falls away, and nobody else is given it.
+    """
     kept = Appointment.objects.select_for_update(no_key=True).filter(case=case).kept().first()
-    if kept:
-        _end(kept, State.RELEASED, why=why, by=by)
+    if kept is None:
+        return None
+    if slot_goes:
+        slot = Slot.objects.select_for_update(no_key=True).get(id=kept.slot_id)
+        slot.closed_at = slot.closed_at or clock.now()
+        slot.save(update_fields=["closed_at"])
+        journal.write("slot.closed", by=by, unit_id=slot.unit_id, subject_id=slot.id, why=why)
+    _end(kept, State.RELEASED, why=why, by=by, frees=not slot_goes)
     return kept
 
 
@@ -168,7 +231,7 @@ def lapse_choice(appointment_id: UUID, *, by: Signs) -> None:
         _end(row, State.RELEASED, why="expired", by=by)
 
 
-def _end(appointment: Appointment, state: str, *, why: str, by: Signs) -> None:
+def _end(appointment: Appointment, state: str, *, why: str, by: Signs, frees: bool = True) -> None:
     appointment.state, appointment.ended_at, appointment.ended_why, appointment.choice_until = (
         state,
         clock.now(),
@@ -177,6 +240,9 @@ def _end(appointment: Appointment, state: str, *, why: str, by: Signs) -> None:
     )
     appointment.save()
     _tell(f"appointment.{state}", appointment, by=by, reason=why)
+    if state == State.RELEASED and frees:
+        # Somebody who was refused a time is asked again.
+        outbox.put("clinic.time_freed", unit_id=str(appointment.unit_id))
 
 
 def _tell(verb: str, appointment: Appointment, *, by: Signs, **detail: str) -> None:
