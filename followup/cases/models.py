@@ -111,8 +111,20 @@ class AskKind(models.TextChoices):
     GROUP_CHANGE = "group_change"
 
 
+class Way(models.TextChoices):
+    """How the patient hears what a clinician answered."""
+
+    TIME = "time"
+    DONE = "done"
+    MESSAGE = "message"
+    RING = "ring"
+
+
 class Ask(Row):
-    """Something a call left for a clinician: it has an owner and a due, and keeps the case open until it is answered."""
+    """Something a call left for a clinician: it has an owner and a due, and keeps the case open until it is answered.
+
+    `answer` is for colleagues; `way` says how the patient hears of it, and `to_patient` is what they read where that is a message.
+    """
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="asks")
     kind = models.CharField(max_length=20, choices=AskKind)
@@ -123,6 +135,8 @@ class Ask(Row):
     note = models.TextField(blank=True)
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     answer = models.TextField(blank=True)
+    way = models.CharField(max_length=10, choices=Way, blank=True, default="", db_default="")
+    to_patient = models.TextField(blank=True, default="", db_default="")
     answered_at = models.DateTimeField(null=True)
     answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
 

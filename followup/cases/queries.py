@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db.models import F, Prefetch
 
 from followup.cases.models import Ask, Case, CaseWords, Move
+from followup.core import clock
 from followup.core.errors import Unknown
 from followup.people.access import patients_visible_to
 from followup.people.models import Patient, Unit, User
@@ -64,3 +65,8 @@ def open_asks(unit: Unit, owner: User | None = None):
         .order_by("due")
     )
     return asks.filter(owner__in=[owner]) | asks.filter(owner=None) if owner else asks
+
+
+def late_asks(unit: Unit):
+    """What calls left for clinicians and should have been answered by now, the longest first."""
+    return open_asks(unit).filter(due__lt=clock.now())

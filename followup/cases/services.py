@@ -12,8 +12,9 @@ from followup.cases.models import Ask, Case, Move
 from followup.core import announce, clock, ids, journal
 from followup.core.errors import Refused
 from followup.core.journal import Signs
+from followup.people.access import require
 from followup.people.models import Patient, User
-from followup.people.queries import enrolment_of
+from followup.people.queries import clinicians_of, enrolment_of
 
 
 class MoveNotAllowed(Refused):
@@ -29,6 +30,16 @@ class NotInAProgramme(Refused):
 class AlreadyAnswered(Refused):
     code = "already-answered"
     words = _("Somebody has already answered this.")
+
+
+class NotAClinician(Refused):
+    code = "not-a-clinician"
+    words = _("Choose a clinician of this clinic.")
+
+
+class ReasonMissing(Refused):
+    code = "reason-missing"
+    words = _("Write why: whoever reads the journal needs it.")
 
 
 @transaction.atomic
@@ -85,8 +96,10 @@ def move(
     came_from = case.step
     if to != came_from and not flow.allows(came_from, to):
         raise MoveNotAllowed
-    if by_hand and ((came_from, to) not in flow.by_hand or not why):
+    if by_hand and (came_from, to) not in flow.by_hand:
         raise MoveNotAllowed
+    if by_hand and not why.strip():
+        raise ReasonMissing
     if (to, due) == (came_from, case.due):
         return case
     case.due = None if to == "closed" else due
@@ -94,6 +107,8 @@ def move(
         case.step, case.step_since = to, at
         case.closed = at if to == "closed" else None
         case.outcome = (outcome or case.outcome) if to == "closed" else ""
+        if came_from == "closed" and Case.objects.open().filter(unit=case.unit_id, code=case.code).exists():
+            case.code = _board_code(case.patient)  # somebody else bears it by now
         Move.objects.create(case=case, step_from=came_from, step_to=to, at=at, by_hand=by_hand)
         _tell("case.moved", case, by=by, why=why, step_from=came_from, step_to=to, outcome=case.outcome)
     if to == "closed":
@@ -143,15 +158,49 @@ def ask(case: Case, kind: str, *, by: User, due: datetime, owner: User | None = 
 
 
 @transaction.atomic
-def answer(asked: Ask, *, by: User, words: str) -> Ask:
+def answer(asked: Ask, *, by: User, words: str, way: str = "", to_patient: str = "") -> Ask:
     """A clinician answers what a call left for them."""
     asked = Ask.objects.select_for_update(no_key=True).get(id=asked.id)
     if asked.answered_at:
         raise AlreadyAnswered
     asked.answer, asked.answered_by, asked.answered_at = words, by, clock.now()
+    asked.way, asked.to_patient = way, to_patient
     asked.save()
-    _tell("case.answered", asked.case, by=by, subject_id=asked.id, kind=asked.kind)
+    _tell("case.answered", asked.case, by=by, subject_id=asked.id, kind=asked.kind, way=way)
     return asked
+
+
+@transaction.atomic
+def hand_ask(asked: Ask, *, to: User, by: User) -> Ask:
+    """Somebody takes what a call left (`to` is themselves), or it is given to a colleague. What is theirs already stays theirs.
+
+    Raises `AlreadyAnswered`, `NotAClinician`.
+    """
+    require(by, "hand_asks")
+    lock(asked.case_id)
+    asked = Ask.objects.select_for_update(no_key=True).select_related("case").get(id=asked.id)
+    if asked.answered_at:
+        raise AlreadyAnswered
+    if not clinicians_of(asked.case.unit).filter(id=to.id).exists():
+        raise NotAClinician
+    if asked.owner_id == to.id:
+        return asked
+    asked.owner = to
+    asked.save(update_fields=["owner"])
+    _tell("case.ask_handed", asked.case, by=by, subject_id=asked.id, kind=asked.kind, to=str(to.id))
+    return asked
+
+
+@transaction.atomic
+def want_meeting(case_id: UUID | str, wanted: bool, *, by: User) -> Case:
+    """Mark that a planning meeting would help, or take the mark away."""
+    require(by, "move_cases")
+    case = lock(case_id)
+    if case.meeting != wanted:
+        case.meeting = wanted
+        touch(case)
+        _tell("case.meeting_wanted" if wanted else "case.meeting_not_wanted", case, by=by)
+    return case
 
 
 def _tell(verb: str, case: Case, *, by: Signs, why: str = "", subject_id: UUID | None = None, **detail: str) -> None:

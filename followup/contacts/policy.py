@@ -1,12 +1,13 @@
 """Pure decisions about a patient who gets in touch: what is asked, how soon we ring, where the case stands."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from followup.cases.models import AskKind, Way
 from followup.core.errors import Invalid
 from followup.core.hours import OpeningHours
 from followup.core.typed import storable
@@ -14,9 +15,14 @@ from followup.people import phones
 from followup.programmes.schema import Rules
 
 LONGEST_MESSAGE = 4_000
+FLARE = "flare"
 SOONER = ("yes", "no", "nurse")
 KEEPS_THE_TIME = frozenset({"clinician_asked"})
 """Outcomes after which a held time stays held: the clinician's answer decides whether it is used."""
+REOPENS_WITHIN = timedelta(hours=24)
+"""So long after it was finished a request may be opened again; later, a new one begins. Source: design §3."""
+DRAFTS_LIVE = timedelta(days=30)
+"""Source: experience §1 [A1]."""
 
 
 @dataclass(frozen=True)
@@ -145,19 +151,40 @@ class Promise:
         return self.holds_time and self.see_by is None
 
 
-def promise_for(rules: Rules, hours: OpeningHours, request: Request, *, at: datetime) -> Promise:
+def promise_for(
+    rules: Rules, hours: OpeningHours, request: Request, *, at: datetime, second_flare: bool = False
+) -> Promise:
     """Source of the times: the table in design §3, which the programme file holds.
 
-    A wish to be rung later in the day moves the promise with it, except for the most urgent.
+    A wish to be rung later in the day moves the promise with it, except for the most urgent. A second flare-up of the week is promised
+    an earlier call: it keeps its priority (1 is for red flags) and comes before the others that have it.
     """
     priority = rules.priority_of(request.reason, request.red_flags, request.answers.get("days_left"))
     due = hours.moment(rules.rung_within(priority), at)
+    if second_flare and rules.queue.second_flare:
+        due = min(due, hours.add_open(at, rules.queue.second_flare.rung_within_open_hours))
     not_before = at
     if priority > 1 and (wish := _time_of(request.preferred.get("not_before", ""))):
         not_before = _next_open_at(hours, wish, at)
         due = max(due, hours.add_open(not_before, 1))
     holds = wants_a_time(rules, request.reason, request.answers)
     return Promise(priority, not_before, due, holds, hours.moment(rules.see_within(), at) if holds else None)
+
+
+def may_move_with_a_wish(priority: int, state: str, unanswered: int) -> bool:
+    """Whether a call follows a wish for other hours: not the most urgent, none that a nurse has in hand, none that was tried."""
+    return priority > 1 and state == "waiting" and not unanswered
+
+
+def follows_since(rules: Rules, reason: str, *, at: datetime) -> datetime | None:
+    """Since when an earlier flare-up makes this one the second; None where the request is no flare-up or the programme links none."""
+    second = rules.queue.second_flare
+    return at - timedelta(days=second.within_days) if second and reason == FLARE else None
+
+
+def call_back_for(rules: Rules, hours: OpeningHours, reason: str, *, at: datetime) -> Promise:
+    """The call in which a nurse passes on what a clinician answered: as soon as the first one, and it keeps no time of its own."""
+    return replace(promise_for(rules, hours, Request(reason), at=at), holds_time=False, see_by=None)
 
 
 def late_call_by(hours: OpeningHours, at: datetime) -> datetime:
@@ -190,15 +217,19 @@ class Facts:
     call_laid: bool = False
     on_the_line: bool = False
     unanswered: bool = False
+    to_decide: bool = False
     call_due: datetime | None = None
     asked_due: datetime | None = None
     booked_for: datetime | None = None
 
 
 def step_for(facts: Facts) -> tuple[str, datetime | None]:
-    """Where a contact stands and what is owed by when. A call that is owed comes first, then an answer, then a visit."""
+    """Where a contact stands and what is owed by when. A call that is owed comes first, then an answer, then a visit.
+
+    A call that waits for a person to decide is nobody's to make, so nothing is late: queue and board count it as "to decide".
+    """
     if facts.call_open:
-        return _step_of_call(facts), facts.call_due
+        return _step_of_call(facts), None if facts.to_decide else facts.call_due
     if facts.asked_due:
         return "with_clinician", facts.asked_due
     if facts.booked_for:
@@ -256,6 +287,28 @@ def asks_of(rules: Rules, outcomes: Iterable[str], hours: OpeningHours, *, at: d
     """What a call leaves for a clinician, and by when each must be answered."""
     left = [rules.outcome(each) for each in outcomes]
     return {each.id: hours.moment(each.within, at) for each in left if each.leaves == "with_clinician" and each.within}
+
+
+def way_of_answer(kind: str, *, way: str, has_time: bool, to_patient: str) -> str:
+    """How the patient hears what a clinician answered. What is not said ends in a nurse's call. Raises `Invalid`."""
+    way = way or (Way.TIME if has_time else Way.DONE if kind == AskKind.PRESCRIPTION else Way.RING)
+    errors: dict[str, str] = {}
+    if way not in ways_of(kind):
+        errors["way"] = _("Choose how the patient hears of it.")
+    if way == Way.TIME and not has_time:
+        errors["slot"] = _("Choose a time.")
+    if way == Way.MESSAGE and not to_patient.strip():
+        errors["to_patient"] = _("Write what the patient reads.")
+    if len(to_patient) > LONGEST_MESSAGE:
+        errors["to_patient"] = too_long()
+    if errors:
+        raise Invalid(errors)
+    return way
+
+
+def ways_of(kind: str) -> list[str]:
+    """The ways in which a patient may hear of an answer of this kind; a prescription can also simply be done."""
+    return [way.value for way in Way if way != Way.DONE or kind == AskKind.PRESCRIPTION]
 
 
 def lets_go_of_time(outcomes: Iterable[str]) -> bool:

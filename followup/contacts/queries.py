@@ -152,6 +152,7 @@ def facts_of(case: Case) -> Facts:
         call_laid=callback is not None and callback.window_start is not None,
         on_the_line=callback is not None and callback.state == State.CLAIMED and callback.dialled_at is not None,
         unanswered=callback is not None and callback.unanswered > 0,
+        to_decide=callback is not None and callback.decide_since is not None,
         call_due=callback.due if callback else None,
         asked_due=ask.due if ask else None,
         booked_for=appointment.slot.starts_at if appointment else None,

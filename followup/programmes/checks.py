@@ -30,6 +30,8 @@ MESSAGES: dict[str, set[str]] = {
     "promise-late": TO_A_PATIENT | {"call_by"},
     "slot-cancelled": TO_A_PATIENT | {"time"},
     "agreed": TO_A_PATIENT,
+    "answered": TO_A_PATIENT,
+    "prescription-done": TO_A_PATIENT,
     "staff-escalation": {"clinic_name", "link", "reference"},
 }
 """Every message the product sends, and the gaps each may have."""

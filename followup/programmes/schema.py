@@ -113,6 +113,13 @@ class Waiting(Clinical):
     text: Text
 
 
+class SecondFlare(Clinical):
+    """A flare-up within so many days of another: it is linked to the first, and rung sooner than a flare-up alone."""
+
+    within_days: Annotated[int, Field(ge=1, le=60)]
+    rung_within_open_hours: Annotated[float, Field(gt=0, le=1000)]
+
+
 class Queue(Clinical):
     """The nurses' call queue: what is promised, and what happens when nobody answers."""
 
@@ -126,6 +133,7 @@ class Queue(Clinical):
     hold_after_due_minutes: Annotated[int, Field(ge=0, le=24 * 60)]
     tries: Annotated[list[Span], Field(min_length=1, max_length=10)]
     nurse_in_charge_decides: list[Slug]
+    second_flare: SecondFlare | None = None
 
 
 class Slots(Clinical):

@@ -3,31 +3,57 @@
 Every verb is one transaction, locks the case first, and ends by moving the case to the step that its rows say.
 """
 
-from followup.contacts.services.afterwards import answer_ask
+from followup.contacts.services.afterwards import (
+    AnotherIsOpen,
+    NotFinished,
+    TooLateToReopen,
+    answer_ask,
+    move_by_hand,
+    moves_by_hand,
+    reopen,
+)
 from followup.contacts.services.booking import book
 from followup.contacts.services.calls import dial, finish, give_back, lift_passed, needs_a_time, return_run_out
 from followup.contacts.services.ground import BOOKER, SWEEPER, check_steps, settle_again
-from followup.contacts.services.requests import NothingOpen, add, receive, save_draft, send_draft, take_back, warn
+from followup.contacts.services.requests import (
+    NothingOpen,
+    add,
+    change_how_to_reach,
+    forget_drafts,
+    receive,
+    save_draft,
+    send_draft,
+    take_back,
+    warn,
+)
 from followup.contacts.services.times import RequestClosed, cancel_time, give_time, mark_visit
 
 __all__ = [
     "BOOKER",
     "SWEEPER",
+    "AnotherIsOpen",
+    "NotFinished",
     "NothingOpen",
     "RequestClosed",
+    "TooLateToReopen",
     "add",
     "answer_ask",
     "book",
     "cancel_time",
+    "change_how_to_reach",
     "check_steps",
     "dial",
     "finish",
+    "forget_drafts",
     "give_back",
     "give_time",
     "lift_passed",
     "mark_visit",
+    "move_by_hand",
+    "moves_by_hand",
     "needs_a_time",
     "receive",
+    "reopen",
     "return_run_out",
     "save_draft",
     "send_draft",

@@ -1,31 +1,135 @@
-"""After the call: what a clinician answers."""
+"""After the call: what a clinician answers and how the patient hears of it, and a finished request that is opened again."""
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
+from followup.callbacks import queries as calls
 from followup.cases import services as cases
-from followup.cases.models import Ask
+from followup.cases.flows import FLOWS
+from followup.cases.models import Ask, AskKind, Case, Move, Way
+from followup.cases.queries import open_contact_of
 from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot
 from followup.contacts import policy
-from followup.contacts.services.ground import settle, tell_of_time
-from followup.core.errors import Invalid
+from followup.contacts.services.ground import lay, owe_a_call, settle, tell, tell_of_time
+from followup.core import clock
+from followup.core.errors import Invalid, Refused
 from followup.people.access import require
-from followup.people.models import User
+from followup.people.models import Patient, User
+
+TOLD_BY = {Way.DONE: "prescription-done", Way.MESSAGE: "answered"}
+
+
+class TooLateToReopen(Refused):
+    code = "too-late-to-reopen"
+    words = _("It was finished more than 24 hours ago. Enter a new request instead.")
+
+
+class AnotherIsOpen(Refused):
+    code = "another-request-open"
+    words = _("The patient has another request that is open. Add to that one.")
+
+
+class NotFinished(Refused):
+    code = "not-finished"
+    words = _("This request is still open.")
 
 
 @transaction.atomic
-def answer_ask(asked: Ask, *, by: User, words: str, slot: Slot | None = None) -> Ask:
-    """A clinician answers what a call left for them, perhaps with a time. A time held for the answer is let go if unused."""
+def answer_ask(
+    asked: Ask, *, by: User, words: str, slot: Slot | None = None, way: str = "", to_patient: str = ""
+) -> Ask:
+    """A clinician answers what a call left for them, perhaps with a time. A time held for the answer is let go if unused.
+
+    `way`: the patient is told of a `time`, that the prescription is `done`, gets a `message` with the words `to_patient`, or is rung
+    (`ring`). Whoever no message reaches is rung whatever was chosen. Raises `Invalid`, `AlreadyAnswered`, `SlotTaken`.
+    """
     require(by, "answer_asks")
     if len(words) > policy.LONGEST_MESSAGE:
         raise Invalid({"words": policy.too_long()})
+    way = policy.way_of_answer(asked.kind, way=way, has_time=slot is not None, to_patient=to_patient)
     case = cases.lock(asked.case_id)
-    asked = cases.answer(asked, by=by, words=words)
+    asked = cases.answer(asked, by=by, words=words, way=way, to_patient=to_patient.strip())
+    rings = way == Way.RING or not case.patient.reachable_by
+    if rings:
+        _passed_on_by_a_nurse(case, asked, by=by)
     if slot:
         tell_of_time(case, "slot-confirmed", clinic.give(slot, case=case, by=by), by=by)
-    elif not Ask.objects.filter(case=case, answered_at=None).exists():
-        held = Appointment.objects.filter(case=case, state="held").exists()
-        if held:
-            clinic.release(case=case, why="not needed", by=by)
+    elif not rings and _is_held_for_nothing(case):
+        clinic.release(case=case, why="not needed", by=by)
     settle(case, by=by, outcome=asked.kind)
+    if way in TOLD_BY:
+        tell(case, TOLD_BY[Way(way)], occasion=str(asked.id), by=by, answers_them=False)
     return asked
+
+
+def _is_held_for_nothing(case: Case) -> bool:
+    is_asked = Ask.objects.filter(case=case, answered_at=None).exists()
+    return not is_asked and Appointment.objects.filter(case=case, state="held").exists()
+
+
+def _passed_on_by_a_nurse(case: Case, asked: Ask, *, by: User) -> None:
+    """A nurse rings and says what was answered; where a call is owed already, the answer goes with that one."""
+    callback = calls.open_of_case(case.id)
+    if callback is None:
+        reason = case.contact.reason
+        promise = policy.call_back_for(case.programme.rules, case.unit.hours, reason, at=clock.now())
+        callback = lay(case, owe_a_call(case, reason, promise, by=by), by=by)
+    said = "\n".join(filter(None, [f"{by.name}: {asked.answer}", asked.to_patient]))
+    callback.handed_note = "\n\n".join(filter(None, [callback.handed_note, said]))
+    callback.save(update_fields=["handed_note"])
+
+
+@transaction.atomic
+def reopen(case: Case, *, by: User, why: str, to: User | None = None) -> Case:
+    """A finished request goes to a clinician after all: `to`, or whoever is free, with the reason as the question.
+
+    Pressed twice it is opened once. Raises `TooLateToReopen`, `AnotherIsOpen`, `NotFinished`, `Invalid`.
+    """
+    require(by, "reopen")
+    Patient.objects.select_for_update(no_key=True).get(id=case.patient_id)
+    case = cases.lock(case.id)
+    if case.closed is None:
+        if _was_just_reopened(case):
+            return case
+        raise NotFinished
+    _check_why(why)
+    if clock.now() - case.closed > policy.REOPENS_WITHIN:
+        raise TooLateToReopen
+    if open_contact_of(case.patient):
+        raise AnotherIsOpen
+    if to and not cases.clinicians_of(case.unit).filter(id=to.id).exists():
+        raise cases.NotAClinician
+    kind = AskKind.CLINICIAN_ASKED
+    due = policy.asks_of(case.programme.rules, [kind], case.unit.hours, at=clock.now())[kind]
+    cases.move(case, "with_clinician", by=by, due=due, why=why.strip(), by_hand=True)
+    cases.ask(case, kind, by=by, due=due, owner=to, note=why.strip())
+    settle(case, by=by)
+    return case
+
+
+def _was_just_reopened(case: Case) -> bool:
+    latest = Move.objects.filter(case=case).order_by("-at", "-id").first()
+    return bool(latest and latest.by_hand and latest.step_from == "closed")
+
+
+def _check_why(why: str) -> None:
+    if not why.strip():
+        raise Invalid({"why": str(cases.ReasonMissing.words)})
+    if len(why) > policy.LONGEST_MESSAGE:
+        raise Invalid({"why": policy.too_long()})
+
+
+def moves_by_hand(case: Case) -> list[str]:
+    """Where staff may move this case themselves, from where it stands."""
+    return [to for step, to in sorted(FLOWS[case.kind].by_hand) if step == case.step]
+
+
+def move_by_hand(case: Case, to: str, *, by: User, why: str) -> Case:
+    """Staff move a case aside from what its rows say, where its flow allows that. Raises `MoveNotAllowed`, and what `reopen` raises."""
+    require(by, "move_cases")
+    if case.kind == "contact" and to == "with_clinician":
+        return reopen(case, by=by, why=why)
+    _check_why(why)
+    with transaction.atomic():
+        return cases.move(cases.lock(case.id), to, by=by, why=why.strip(), by_hand=True)

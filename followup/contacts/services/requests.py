@@ -1,6 +1,7 @@
 """A patient gets in touch."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from followup.cases.queries import open_contact_of
 from followup.contacts import policy
 from followup.contacts.models import Addition, Channel, Contact, Draft
 from followup.contacts.queries import draft_of
-from followup.contacts.services.ground import owe_a_call, promise_again, settle, shorten_see_by
+from followup.contacts.services.ground import lay, owe_a_call, promise_again, settle, shorten_see_by
 from followup.core import clock, journal, outbox
 from followup.core.errors import Invalid, Refused
 from followup.core.typed import storable
@@ -113,9 +114,47 @@ def add(*, patient: Patient, by: User, text: str = "", kind: str = "words") -> A
     return addition
 
 
+@transaction.atomic
+def change_how_to_reach(*, patient: Patient, by: User, preferred: dict[str, Any]) -> Contact:
+    """Another number or other hours for the call that is owed; what `preferred` does not name stays.
+
+    A later hour moves the promise with it. Raises `Invalid`, `NothingOpen`.
+    """
+    case = _one_at_a_time(patient)
+    if case is None:
+        raise NothingOpen
+    contact, rules = case.contact, case.programme.rules
+    wished = policy.checked(rules, patient.unit.country_codes, reason=contact.reason, preferred=preferred).preferred
+    wished = {name: value for name, value in contact.preferred.items() if name not in preferred} | wished
+    if "phone" in preferred and "phone" not in wished:
+        wished.pop("phone_e164", None)
+    if wished == contact.preferred:
+        return contact
+    moves = wished.get("not_before") != contact.preferred.get("not_before")
+    contact.preferred = wished
+    contact.save(update_fields=["preferred"])
+    callback = calls.open_of_case(case.id)
+    if moves and callback and policy.may_move_with_a_wish(callback.priority, callback.state, callback.unanswered):
+        wish = policy.Request(contact.reason, answers=contact.answers, preferred=wished)
+        promise = policy.promise_for(rules, case.unit.hours, wish, at=clock.now())
+        callback.not_before = promise.not_before
+        callback.due = max(callback.due, case.unit.hours.add_open(promise.not_before, 1))
+        callback.save(update_fields=["not_before", "due"])
+        lay(case, callback, by=by)
+    journal.write("contact.reach_changed", by=by, patient_id=case.patient_id, unit_id=case.unit_id, case_id=case.id)
+    cases.touch(case)
+    settle(case, by=by)
+    return contact
+
+
 def save_draft(*, patient: Patient, answers: dict[str, Any]) -> None:
     """Keep what was typed so far, so that signing out never loses an answer."""
     Draft.objects.update_or_create(patient=patient, defaults={"answers": storable(answers), "changed_at": clock.now()})
+
+
+def forget_drafts() -> int:
+    """What was typed and never sent is forgotten after 30 days. Returns how many."""
+    return Draft.objects.filter(changed_at__lt=clock.now() - policy.DRAFTS_LIVE).delete()[0]
 
 
 def _one_at_a_time(patient: Patient) -> Case | None:
@@ -139,7 +178,10 @@ def _rules_for(patient: Patient, open_case: Case | None):
 def _open(patient: Patient, request: policy.Request, *, channel: str, by: User, sent: bool = True) -> Contact:
     case = cases.open_case(patient=patient, kind="contact", by=by)
     at = case.opened
-    promise = policy.promise_for(case.programme.rules, patient.unit.hours, request, at=at)
+    follows = _flare_before(case, request.reason, at)
+    promise = policy.promise_for(
+        case.programme.rules, patient.unit.hours, request, at=at, second_flare=follows is not None
+    )
     contact = Contact.objects.create(
         case=case,
         reason=request.reason,
@@ -152,11 +194,21 @@ def _open(patient: Patient, request: policy.Request, *, channel: str, by: User, 
         sent_at=at if sent else None,
         see_by=promise.see_by,
         entered_by=by,
+        follows=follows,
     )
     owe_a_call(case, request.reason, promise, by=by)
     settle(case, by=by)
     outbox.put("contacts.received", contact_id=str(contact.id))
     return contact
+
+
+def _flare_before(case: Case, reason: str, at: datetime) -> Contact | None:
+    """The flare-up of the same week that this one follows, if it is one."""
+    since = policy.follows_since(case.programme.rules, reason, at=at)
+    if since is None:
+        return None
+    earlier = Contact.objects.filter(case__patient=case.patient_id, reason=policy.FLARE, received_at__gte=since)
+    return earlier.filter(received_at__lt=at).exclude(case=case).order_by("-received_at").first()
 
 
 def _say_more(case: Case, request: policy.Request, *, by: User, sent: bool = True) -> Contact:
@@ -170,6 +222,7 @@ def _say_more(case: Case, request: policy.Request, *, by: User, sent: bool = Tru
     if contact.sent_at is None and sent:
         contact.reason, contact.message, contact.preferred = request.reason, request.message, request.preferred
         contact.answers, contact.sent_at = request.answers, clock.now()
+        contact.follows = _flare_before(case, request.reason, contact.received_at)
     else:
         kind = "red_flags" if request.red_flags and not request.message else "words"
         _add(case, by=by, text=request.message, kind=kind)
@@ -194,7 +247,13 @@ def _hasten(case: Case, contact: Contact, request: policy.Request, *, by: User) 
     if callback is None:
         promise_again(case, contact, request, by=by)
     else:
-        promise = policy.promise_for(case.programme.rules, case.unit.hours, request, at=clock.now())
+        promise = policy.promise_for(
+            case.programme.rules,
+            case.unit.hours,
+            request,
+            at=clock.now(),
+            second_flare=bool(contact.follows_id and request.reason == policy.FLARE),
+        )
         if promise.priority < callback.priority:
             callbacks.hasten(callback, by=by, priority=promise.priority, not_before=promise.not_before, due=promise.due)
         shorten_see_by(contact, promise)
