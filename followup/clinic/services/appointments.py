@@ -13,7 +13,6 @@ from followup.core.errors import Refused
 from followup.core.journal import Signs
 from followup.people.models import User
 
-
 CHOICE = timedelta(minutes=10)
 """How long a time is kept for somebody who is choosing on a page (experience 2.7)."""
 
