@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from followup.cases.flows import FLOWS
 from followup.cases.models import Ask, Case, Move
 from followup.core import announce, clock, ids, journal
-from followup.core.errors import Refused
+from followup.core.errors import NotAllowed, Refused
 from followup.core.journal import Signs
-from followup.people.access import require
+from followup.people.access import may, require
 from followup.people.models import Patient, User
 from followup.people.queries import clinicians_of, enrolment_of
 
@@ -98,6 +98,8 @@ def move(
         raise MoveNotAllowed
     if by_hand and (came_from, to) not in flow.by_hand:
         raise MoveNotAllowed
+    if by_hand and not (isinstance(by, User) and may(by, "move_cases")):
+        raise NotAllowed
     if by_hand and not why.strip():
         raise ReasonMissing
     if (to, due) == (came_from, case.due):
