@@ -9,7 +9,7 @@ from followup.messages import services as messages
 
 HANDLERS = {
     "callbacks.claimed_anew": lambda case_id, **_: contacts.settle_again(case_id),
-    "clinic.time_freed": lambda **_: None,
+    "clinic.time_freed": lambda unit_id, **_: contacts.ask_again(unit_id),
     "contacts.received": lambda contact_id, **_: contacts.book(contact_id),
     "signin.code_wanted": lambda attempt_id, **_: messages.tell_code(attempt_id),
 }

@@ -8,6 +8,7 @@ from followup.callbacks import queries as callbacks
 from followup.clinic import queries as times
 from followup.clinic import services as clinic
 from followup.contacts import services as contacts
+from followup.contacts import shortages
 from followup.core import heartbeats, outbox
 from followup.messages import queries as messages
 from followup.messages import services as delivery
@@ -25,6 +26,7 @@ def sweep(**_):
         (callbacks.run_out, contacts.return_run_out),
         (callbacks.promise_passed, contacts.lift_passed),
         (times.lapsed_choices, lapse_choice),
+        (shortages.units_with_hope, contacts.ask_again),
     ]:
         _each(find(), act)
 

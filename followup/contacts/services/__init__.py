@@ -26,18 +26,21 @@ from followup.contacts.services.requests import (
     take_back,
     warn,
 )
+from followup.contacts.services.risk import HasATime, ask_again, open_time, take_time, trade
 from followup.contacts.services.times import RequestClosed, cancel_time, give_time, mark_visit
 
 __all__ = [
     "BOOKER",
     "SWEEPER",
     "AnotherIsOpen",
+    "HasATime",
     "NotFinished",
     "NothingOpen",
     "RequestClosed",
     "TooLateToReopen",
     "add",
     "answer_ask",
+    "ask_again",
     "book",
     "cancel_time",
     "change_how_to_reach",
@@ -52,6 +55,7 @@ __all__ = [
     "move_by_hand",
     "moves_by_hand",
     "needs_a_time",
+    "open_time",
     "receive",
     "reopen",
     "return_run_out",
@@ -59,5 +63,7 @@ __all__ = [
     "send_draft",
     "settle_again",
     "take_back",
+    "take_time",
+    "trade",
     "warn",
 ]

@@ -13,7 +13,7 @@ from followup.clinic.models import Appointment
 from followup.contacts import policy
 from followup.contacts.models import Contact
 from followup.contacts.services.ground import BOOKER, lay, settle, tell, tell_of_time
-from followup.core import clock
+from followup.contacts.shortages import earliest_start
 from followup.core.journal import Signs
 
 
@@ -44,11 +44,13 @@ def keep_a_time(case: Case, contact: Contact, callback: Callback, *, by: Signs) 
     rules = case.programme.rules
     if not policy.wants_a_time(rules, contact.reason, contact.answers) or contact.see_by is None:
         return None
-    earliest = policy.hold_from(rules, call_due=max(callback.due, clock.now()))
+    earliest = earliest_start(case, callback)
     try:
         held = clinic.hold_earliest(case=case, earliest=earliest, before=contact.see_by, by=by)
     except clinic.NoTimeWithinPromise:
-        cases.put_at_risk(case, Shortage.NOTHING_TO_HOLD, by=by)
+        # Who was found to need a time still does: more words from them never make that less.
+        if not case.shortage:
+            cases.put_at_risk(case, Shortage.NOTHING_TO_HOLD, by=by)
         return None
     cases.out_of_risk(case, by=by)
     return held
