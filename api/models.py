@@ -1,4 +1,4 @@
-"""Answers that are kept for a day, so that a call which is repeated gets the first one."""
+"""Answers that are kept for a day, so that a call which is repeated gets the first one; and how often somebody called."""
 
 from django.db import models
 
@@ -21,3 +21,14 @@ class KeptAnswer(Row):
         db_table = "kept_answer"
         constraints = [models.UniqueConstraint(fields=["caller", "key"], name="one_answer_for_a_key")]
         indexes = [models.Index("at", name="answers_to_forget")]
+
+
+class CallsOfCaller(models.Model):
+    """How many calls somebody has made in the minute that is counted. Not logged: a crash may forget it."""
+
+    caller = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="+")
+    minute_at = models.DateTimeField()
+    calls = models.IntegerField()
+
+    class Meta:
+        db_table = "calls_of_caller"

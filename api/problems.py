@@ -202,7 +202,7 @@ def _fault(error: Exception, trace: str, request: HttpRequest | None) -> Respons
     return _answer(document(500, title=_("Something went wrong on our side")), trace)
 
 
-def plain(request: HttpRequest, status: int, detail: str = "") -> JsonResponse:
+def plain(request: HttpRequest, status: int, detail: str = "", headers: dict[str, str] | None = None) -> JsonResponse:
     """A problem outside the API's own views."""
     said = document(status, detail=detail, trace=trace_id(request))
-    return JsonResponse(said, status=status, content_type=CONTENT_TYPE)
+    return JsonResponse(said, status=status, content_type=CONTENT_TYPE, headers=headers)

@@ -17,7 +17,7 @@ class Nowhere(APIView):
     def get(self, request: Request, **_) -> None:
         raise Unknown
 
-    post = put = patch = delete = get
+    post = put = patch = delete = options = get
 
 
 urlpatterns = [

@@ -8,7 +8,6 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -92,12 +91,13 @@ def kind_of(said: str | None) -> str | None:
     return said or None
 
 
-@require_GET
 async def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Server-sent events: `case` with one row of the board, `ping` every 15 s, `reload` when too much was missed.
 
     `since` (or Last-Event-ID) is the moment of the board that the caller has; what changed after it comes first.
     """
+    if request.method != "GET":
+        return problems.plain(request, HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET"})
     answer = await sync_to_async(_admit)(request)
     if isinstance(answer, HttpResponse):
         return answer

@@ -5,7 +5,6 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from api.problems import plain
 from followup.messages import services as messages
@@ -13,12 +12,13 @@ from followup.messages.gateways.twilio import is_genuine
 
 
 @csrf_exempt
-@require_POST
 def status(request: HttpRequest) -> HttpResponse:
     """What became of a text; our own id of it stands in the address.
 
     The same event again, or an older one, changes nothing. What we do not know is answered like what we do: asking again would not help.
     """
+    if request.method != "POST":
+        return plain(request, 405, headers={"Allow": "POST"})
     address = settings.FOLLOWUP_PUBLIC_URL + request.get_full_path()
     told = request.POST.dict()
     if not is_genuine(address, told, request.headers.get("X-Twilio-Signature", "")):
