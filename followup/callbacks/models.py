@@ -39,6 +39,10 @@ class CallbackWords(models.QuerySet["Callback"]):
         """Nobody answered the last try: a person decides what happens."""
         return self.open().exclude(decide_since=None)
 
+    def to_decide_now(self, at: datetime) -> "CallbackWords":
+        """Those for whom no letter is on its way, or has been for long enough."""
+        return self.to_decide().filter(Q(letter_sent_at=None) | Q(due__lte=at))
+
     def in_order(self) -> "CallbackWords":
         """The order in which they are rung: priority, then promise, then arrival."""
         return self.order_by("priority", "due", "arrived_at", "id")
@@ -71,6 +75,9 @@ class Callback(Row):
     attempts = models.SmallIntegerField(default=0)
     unanswered = models.SmallIntegerField(default=0)
     decide_since = models.DateTimeField(null=True)
+    letter_sent_at = models.DateTimeField(
+        null=True, help_text="When a letter went to somebody whom nobody reached; `due` is then when to look again."
+    )
     said_free_at = models.DateTimeField(
         null=True, help_text="When the patient said: I missed your call, I am free now."
     )
@@ -81,6 +88,10 @@ class Callback(Row):
     ended_at = models.DateTimeField(null=True)
 
     objects = CallbackWords.as_manager()
+
+    def is_held(self, at: datetime) -> bool:
+        """Somebody has it, and their lease has not run out."""
+        return self.state == State.CLAIMED and self.lease_until > at
 
     class Meta:
         constraints = [
@@ -124,6 +135,18 @@ class Attempt(Row):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["callback", "number"], name="tries_are_numbered")]
+
+
+class LeftNote(Row):
+    """What somebody typed on a call that is a colleague's now, or over: under their own name, the latest text only."""
+
+    callback = models.ForeignKey(Callback, models.CASCADE, related_name="left_notes")
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    text = models.TextField()
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["callback", "by"], name="one_left_note_each")]
 
 
 class CallOutcome(Row):

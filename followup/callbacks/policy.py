@@ -3,12 +3,18 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
+from followup.core.errors import Invalid
 from followup.core.hours import OpeningHours
 from followup.programmes.schema import Rules
 
 Window = tuple[datetime, datetime]
 
 SHORTEST_WINDOW = timedelta(minutes=30)
+OPEN_HOURS_OF_A_TRY = 1
+FURTHEST_AHEAD = timedelta(days=14)
+"""A call may be put so far off by whoever decides after the last try; further is most likely a slip of the pen."""
 
 
 def lay_window(*, earliest: datetime, due: datetime, nurse_hours: Iterable[Window], hours: OpeningHours) -> Window:
@@ -32,5 +38,45 @@ def next_try(rules: Rules, hours: OpeningHours, *, attempt: int, at: datetime) -
     wait = rules.retry_after(attempt)
     if wait is None:
         return None
-    not_before = hours.moment(wait, at)
-    return not_before, hours.add_open(not_before, 1)
+    return window_from(hours, hours.moment(wait, at))
+
+
+def window_from(hours: OpeningHours, start: datetime) -> Window:
+    """A try that begins at `start`: the patient waits for it one open hour at most."""
+    return start, hours.add_open(start, OPEN_HOURS_OF_A_TRY)
+
+
+def check_ring_again(hours: OpeningHours, *, at: datetime, start: datetime | None, why: str) -> None:
+    """May a person decide so after the last try? Raises `Invalid`."""
+    errors = {}
+    if start is None or start < at or not hours.is_open(start):
+        errors["time"] = _("Choose a day and a time to come, while we are open.")
+    elif start > at + FURTHEST_AHEAD:
+        errors["time"] = _("Choose a day within the next two weeks.")
+    if not why.strip():
+        errors["why"] = _("Say why then.")
+    if errors:
+        raise Invalid(errors)
+
+
+def check_put_off(
+    hours: OpeningHours,
+    *,
+    at: datetime,
+    not_before: datetime,
+    due: datetime,
+    start: datetime | None,
+    why: str,
+    agreed: bool,
+) -> None:
+    """May a call be put off until `start`? Within the day; past its promise only if the patient agreed to that. Raises `Invalid`."""
+    errors = {}
+    today = start is not None and hours.day_of(start) == hours.day_of(at) and hours.is_open(start)
+    if not today or start <= max(at, not_before):
+        errors["time"] = _("Choose a time later today, while we are open.")
+    elif start >= due and not agreed:
+        errors["time"] = _("We have promised to ring before that. Only the patient can agree to a later time.")
+    if not why.strip():
+        errors["why"] = _("Say why the call has to wait.")
+    if errors:
+        raise Invalid(errors)

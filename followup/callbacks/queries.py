@@ -9,7 +9,7 @@ from django.db.models import Count, F, Min, Q, QuerySet
 from followup.callbacks.models import Attempt, Callback, CallbackWords, CallOutcome, State
 from followup.core import clock
 from followup.core.errors import Unknown
-from followup.people.access import may, unit_of
+from followup.people.access import MAY, may, unit_of
 from followup.people.models import Patient, Unit, User
 
 
@@ -46,7 +46,7 @@ def numbers(unit: Unit, user: User) -> Numbers:
             waiting=Count("id", filter=ready),
             late=Count("id", filter=Q(due__lt=at, decide_since=None)),
             mine=Count("id", filter=Q(claimed_by=user, lease_until__gt=at)),
-            to_decide=Count("id", filter=Q(decide_since__isnull=False)),
+            to_decide=Count("id", filter=Q(decide_since__isnull=False) & (Q(letter_sent_at=None) | Q(due__lte=at))),
             oldest=Min("arrived_at", filter=ready),
         )
     )
@@ -60,8 +60,8 @@ def late(unit: Unit) -> CallbackWords:
 
 
 def to_decide(unit: Unit) -> CallbackWords:
-    """Calls that wait for a person's decision after the last try, the longest first."""
-    rows = Callback.objects.of_unit(unit).to_decide()
+    """Calls that wait for a person's decision after the last try, the longest first; not those that a letter is out for."""
+    rows = Callback.objects.of_unit(unit).to_decide_now(clock.now())
     return rows.select_related("case__programme", "patient", "claimed_by").order_by("decide_since", "id")
 
 
@@ -82,6 +82,29 @@ def callback_for(user: User, callback_id: UUID | str) -> Callback:
     if callback is None:
         raise Unknown
     return callback
+
+
+def held_by(user: User) -> list[Callback]:
+    """The calls that somebody has in hand, also those whose lease has just run out; the oldest claim first."""
+    rows = Callback.objects.filter(claimed_by=user, state=State.CLAIMED).select_related("case__programme", "patient")
+    return list(rows.order_by("claimed_at"))
+
+
+def colleagues_of(user: User) -> QuerySet[User]:
+    """Who else answers calls where this person works, by name."""
+    found = User.objects.filter(
+        is_active=True,
+        memberships__unit=unit_of(user),
+        memberships__role__in=MAY["answer_calls"],
+        memberships__ended_on=None,
+    )
+    return found.exclude(id=user.id).order_by("name")
+
+
+def open_of_patients(patient_ids: list[UUID]) -> dict[UUID, Callback]:
+    """The call that is owed to each of these patients, by patient id: one that somebody has before one that waits."""
+    rows = Callback.objects.open().filter(patient_id__in=patient_ids).select_related("case__programme", "claimed_by")
+    return {row.patient_id: row for row in rows.order_by("-state", "-due")}
 
 
 def open_of_case(case_id: UUID) -> Callback | None:

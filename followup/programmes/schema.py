@@ -72,6 +72,13 @@ class Group(Entry):
     explanation: Text
 
 
+class Admission(Clinical):
+    """Who may be in the programme, and the group of those who wish for visits or need support."""
+
+    from_age: Annotated[int, Field(ge=0, le=120)]
+    visits_group: Slug
+
+
 class Choice(Entry):
     id: Slug
     label: Text
@@ -133,12 +140,21 @@ class Queue(Clinical):
     hold_after_due_minutes: Annotated[int, Field(ge=0, le=24 * 60)]
     tries: Annotated[list[Span], Field(min_length=1, max_length=10)]
     nurse_in_charge_decides: list[Slug]
+    letter_wait_working_days: Count
     second_flare: SecondFlare | None = None
 
 
 class Slots(Clinical):
     urgent_falls_to_others_open_hours_before: Count
     warn_open_hours_before_held: Count
+
+
+class Escalation(Clinical):
+    """When staff are told outside the page of what nobody has taken: at once, then again, at most so many times."""
+
+    late_after_minutes: Annotated[int, Field(ge=0, le=24 * 60)]
+    repeat_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
+    most: Annotated[int, Field(ge=1, le=100)]
 
 
 OutcomeId = Literal[
@@ -195,6 +211,7 @@ class Rules(Entry):
     programme: Title
     diagnoses: Annotated[list[Diagnosis], Field(min_length=1)]
     groups: Annotated[list[Group], Field(min_length=1)]
+    admission: Admission | None = None
     reasons: Annotated[list[Reason], Field(min_length=1)]
     since: Annotated[list[Choice], Field(min_length=1)]
     red_flags: list[RedFlag]
@@ -202,6 +219,7 @@ class Rules(Entry):
     while_waiting: Waiting
     queue: Queue
     slots: Slots
+    escalation: Escalation
     outcomes: Annotated[list[Outcome], Field(min_length=1)]
     advice: list[Advice]
     kept_out_of_messages: list[Words]

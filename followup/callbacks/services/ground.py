@@ -6,11 +6,12 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from followup.callbacks.models import Callback, State
-from followup.core import journal
+from followup.callbacks.models import Callback, LeftNote, State
+from followup.core import clock, journal
 from followup.core.errors import Refused
 from followup.core.journal import Signs
 from followup.core.typed import storable
+from followup.people.models import User
 
 LONGEST_NOTE = 4_000
 
@@ -52,6 +53,27 @@ def put_back(callback: Callback) -> None:
     callback.state, callback.claimed_by, callback.claimed_at, callback.lease_until = State.WAITING, None, None, None
     callback.opened_at = callback.dialled_at = None
     hand_on(callback)
+
+
+def claim_for(callback: Callback, user: User) -> None:
+    """From this moment it is theirs, for the length of a lease; nothing has been dialled."""
+    at = clock.now()
+    callback.state, callback.claimed_by, callback.claimed_at, callback.lease_until = (
+        State.CLAIMED,
+        user,
+        at,
+        at + lease(),
+    )
+    callback.opened_at = callback.dialled_at = None
+
+
+def keep_under_name(callback: Callback, *, by: User, note: str) -> LeftNote | None:
+    """Keep what `by` has typed, for whoever has the call; typed further, it is the same note. None when there is nothing new."""
+    note = as_kept(note).strip()
+    if not note or note in callback.handed_note:
+        return None
+    left, _new = LeftNote.objects.update_or_create(callback=callback, by=by, defaults={"text": note, "at": clock.now()})
+    return left
 
 
 def hand_on(callback: Callback) -> None:

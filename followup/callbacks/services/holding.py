@@ -3,22 +3,26 @@
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
-from followup.callbacks.models import OPEN, Callback, State
+from followup.callbacks.models import OPEN, Callback, LeftNote, State
 from followup.callbacks.services.ground import (
     AlreadyEnded,
     NotYours,
     PatientOnTheLine,
     as_kept,
+    claim_for,
     hand_on,
+    keep_under_name,
     lease,
     locked,
     put_back,
     tell,
 )
 from followup.core import clock
+from followup.core.errors import Refused
 from followup.core.journal import Signs
-from followup.people.access import require
+from followup.people.access import may, require, unit_of
 from followup.people.models import User
 
 
@@ -29,7 +33,7 @@ def hold_on(callback_id: UUID, *, by: User) -> Callback:
     if callback.state not in OPEN:
         raise AlreadyEnded
     at = clock.now()
-    if callback.state == State.CLAIMED and callback.claimed_by_id != by.id and callback.lease_until > at:
+    if callback.is_held(at) and callback.claimed_by_id != by.id:
         raise NotYours(callback.claimed_by.name)
     if callback.claimed_by_id != by.id:
         if (
@@ -74,12 +78,17 @@ def keep_note(callback: Callback, *, by: User, note: str) -> Callback:
 @transaction.atomic
 def give_back(callback: Callback, *, by: User, note: str = "") -> Callback:
     """Back into the queue, with a note for whoever comes next."""
-    callback, note = hold_on(callback.id, by=by), as_kept(note)
-    # The note of handing over begins as a copy of what was typed, or is written beside it.
-    callback.draft_note = note if callback.draft_note.strip() in note else f"{callback.draft_note}\n\n{note}"
-    put_back(callback)
+    callback = _handed_back(callback, by=by, note=note)
     callback.save()
     tell("callback.given_back", callback, by=by)
+    return callback
+
+
+def _handed_back(callback: Callback, *, by: User, note: str) -> Callback:
+    callback, note = hold_on(callback.id, by=by), as_kept(note)
+    # The note of handing over begins as a copy of what was typed, or is written beside it.
+    callback.draft_note = note if callback.draft_note.strip() in note else f"{callback.draft_note}\n\n{note}".strip()
+    put_back(callback)
     return callback
 
 
@@ -92,4 +101,39 @@ def return_run_out(callback_id: UUID, *, by: Signs) -> Callback | None:
     put_back(callback)
     callback.save()
     tell("callback.lease_ran_out", callback, by=by)
+    return callback
+
+
+@transaction.atomic
+def leave_note(callback: Callback, *, by: User, note: str) -> LeftNote | None:
+    """What somebody types on while a colleague has the call, or when it is over: nothing that was written is lost."""
+    require(by, "answer_calls")
+    callback = locked(callback.id)
+    is_new = not callback.left_notes.filter(by=by).exists()
+    left = keep_under_name(callback, by=by, note=note)
+    if left and is_new:
+        tell("callback.note_left", callback, by=by)
+    return left
+
+
+class NotAColleague(Refused):
+    code = "not-a-colleague"
+    words = _("Choose a colleague who answers calls here.")
+
+
+@transaction.atomic
+def hand_over(callback: Callback, *, to: User, note: str, by: User) -> Callback:
+    """Give a call to a named colleague, with a note: theirs under a lease of its own, and offered first when they take their next.
+
+    Not opened, it runs back into the queue. Said twice, it is handed over once.
+    """
+    if to.id == by.id or not may(to, "answer_calls") or unit_of(to).id != callback.unit_id:
+        raise NotAColleague
+    now_theirs = locked(callback.id)
+    if now_theirs.is_held(clock.now()) and now_theirs.claimed_by_id == to.id and now_theirs.opened_at is None:
+        return now_theirs
+    callback = _handed_back(callback, by=by, note=note)
+    claim_for(callback, to)
+    callback.save()
+    tell("callback.handed_over", callback, by=by, to=str(to.id))
     return callback

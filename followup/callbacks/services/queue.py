@@ -11,7 +11,9 @@ from followup.callbacks.services.ground import (
     NotYours,
     PatientOnTheLine,
     ReasonNeeded,
+    claim_for,
     hand_on,
+    keep_under_name,
     lease,
     locked,
     tell,
@@ -122,25 +124,49 @@ def _claim_with(statement: str, values: dict) -> UUID | None:
 @transaction.atomic
 def claim_chosen(callback: Callback, *, by: User, why: str) -> Callback:
     """Take this one out of its turn, with a reason; also take back or take over one whose lease has run out."""
-    require(by, "answer_calls")
-    callback = locked(callback.id)
-    at = clock.now()
-    if callback.state not in OPEN:
-        raise AlreadyEnded
-    if callback.state == State.CLAIMED and callback.lease_until > at and callback.claimed_by_id != by.id:
-        raise NotYours(callback.claimed_by.name)
-    if callback.state == State.CLAIMED and callback.claimed_by_id == by.id and callback.lease_until > at:
+    callback = _open(callback, by)
+    if callback.is_held(clock.now()):
+        if callback.claimed_by_id != by.id:
+            raise NotYours(callback.claimed_by.name)
         return callback
     if not why.strip():
         raise ReasonNeeded
     hand_on(callback)
-    callback.state, callback.claimed_by, callback.claimed_at = State.CLAIMED, by, at
-    callback.lease_until, callback.opened_at, callback.dialled_at = at + lease(), None, None
+    return _give_to(callback, by, verb="callback.claimed", why=why)
+
+
+@transaction.atomic
+def take_over(callback: Callback, *, by: User, why: str) -> Callback:
+    """Take a call that a colleague has now, with a reason: the patient is on the line with `by`, or the colleague has gone.
+
+    What the colleague has typed stands before the new holder under its writer's name.
+    """
+    callback = _open(callback, by)
+    if not callback.is_held(clock.now()) or callback.claimed_by_id == by.id:
+        return claim_chosen(callback, by=by, why=why)
+    if not why.strip():
+        raise ReasonNeeded
+    colleague = callback.claimed_by
+    keep_under_name(callback, by=colleague, note=callback.draft_note)
+    callback.draft_note = ""
+    return _give_to(callback, by, verb="callback.taken_over", why=why, holder=str(colleague.id))
+
+
+def _open(callback: Callback, by: User) -> Callback:
+    require(by, "answer_calls")
+    callback = locked(callback.id)
+    if callback.state not in OPEN:
+        raise AlreadyEnded
+    return callback
+
+
+def _give_to(callback: Callback, by: User, *, verb: str, why: str, **detail: str) -> Callback:
+    claim_for(callback, by)
     try:
         with transaction.atomic():
             callback.save()
     except IntegrityError as error:
         raise PatientOnTheLine from error
-    tell("callback.claimed", callback, by=by, why=why)
+    tell(verb, callback, by=by, why=why, **detail)
     _wake_its_case(callback)
     return callback

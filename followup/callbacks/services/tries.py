@@ -15,7 +15,7 @@ def dial(callback: Callback, *, by: User) -> Attempt:
     """Log that the nurse rings now. A second press while that try has no result is the same try."""
     callback = hold_on(callback.id, by=by)
     going_on = callback.tries.filter(by=by, result=AttemptResult.DIALLED, number=callback.attempts).first()
-    callback.dialled_at = callback.dialled_at or clock.now()
+    callback.dialled_at, callback.said_free_at = callback.dialled_at or clock.now(), None
     if going_on and going_on.at >= callback.claimed_at:
         callback.save()
         return going_on
@@ -39,6 +39,7 @@ def nobody_answered(callback: Callback, *, by: User, note: str = "") -> Callback
     attempt.result = AttemptResult.NO_ANSWER
     attempt.save()
     callback.unanswered += 1
+    callback.said_free_at = None
     at = clock.now()
     planned = policy.next_try(callback.case.programme.rules, callback.unit.hours, attempt=callback.unanswered, at=at)
     if planned:
@@ -46,7 +47,7 @@ def nobody_answered(callback: Callback, *, by: User, note: str = "") -> Callback
         callback.window_start, callback.window_end = planned
         callback.lifted_at = None
     else:
-        callback.decide_since = at
+        callback.decide_since, callback.letter_sent_at = at, None
     callback.draft_note = as_kept(note) or callback.draft_note
     put_back(callback)
     callback.save()

@@ -13,8 +13,24 @@ from followup.contacts.services.afterwards import (
     reopen,
 )
 from followup.contacts.services.booking import book
-from followup.contacts.services.calls import dial, finish, give_back, lift_passed, needs_a_time, return_run_out
+from followup.contacts.services.calls import (
+    dial,
+    finish,
+    give_back,
+    give_back_all,
+    hand_over,
+    letter_sent,
+    lift_passed,
+    log_call,
+    needs_a_time,
+    put_off,
+    return_run_out,
+    ring_again,
+    take_over,
+)
+from followup.contacts.services.escalation import escalate, escalate_case
 from followup.contacts.services.ground import BOOKER, SWEEPER, check_steps, settle_again
+from followup.contacts.services.kept import move_kept
 from followup.contacts.services.requests import (
     NothingOpen,
     add,
@@ -22,12 +38,20 @@ from followup.contacts.services.requests import (
     forget_drafts,
     receive,
     save_draft,
+    say_free,
     send_draft,
     take_back,
     warn,
 )
 from followup.contacts.services.risk import HasATime, ask_again, open_time, take_time, trade
-from followup.contacts.services.times import RequestClosed, cancel_time, give_time, mark_visit
+from followup.contacts.services.times import (
+    RequestClosed,
+    cancel_time,
+    choose_time,
+    give_time,
+    mark_visit,
+    no_time_suits,
+)
 
 __all__ = [
     "BOOKER",
@@ -45,24 +69,37 @@ __all__ = [
     "cancel_time",
     "change_how_to_reach",
     "check_steps",
+    "choose_time",
     "dial",
+    "escalate",
+    "escalate_case",
     "finish",
     "forget_drafts",
     "give_back",
+    "give_back_all",
     "give_time",
+    "hand_over",
+    "letter_sent",
     "lift_passed",
+    "log_call",
     "mark_visit",
     "move_by_hand",
     "moves_by_hand",
+    "move_kept",
     "needs_a_time",
+    "no_time_suits",
     "open_time",
+    "put_off",
     "receive",
     "reopen",
     "return_run_out",
+    "ring_again",
     "save_draft",
+    "say_free",
     "send_draft",
     "settle_again",
     "take_back",
+    "take_over",
     "take_time",
     "trade",
     "warn",

@@ -1,11 +1,14 @@
 """The nurse rings, and the call leads to an outcome."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from followup.callbacks import queries as calls
 from followup.callbacks import services as callbacks
 from followup.callbacks.models import Attempt, Callback, CallOutcome
 from followup.cases import services as cases
@@ -13,12 +16,14 @@ from followup.cases.models import Case, Shortage
 from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot
 from followup.contacts import policy
+from followup.contacts.models import Channel
 from followup.contacts.services.ground import SWEEPER, settle, tell, tell_of_time
+from followup.contacts.services.requests import receive
 from followup.core import clock
 from followup.core.errors import Invalid
 from followup.core.journal import Signs
 from followup.people.access import require
-from followup.people.models import User
+from followup.people.models import Patient, User
 
 
 @transaction.atomic
@@ -37,6 +42,74 @@ def give_back(callback: Callback, *, by: User, note: str = "") -> Callback:
     callback = callbacks.give_back(callback, by=by, note=note)
     settle(case, by=by)
     return callback
+
+
+@transaction.atomic
+def give_back_all(*, by: User, note: str = "") -> list[Callback]:
+    """A break, or home: every call that `by` has goes back, each with what was typed on it and the one note."""
+    mine = sorted(calls.held_by(by), key=lambda callback: callback.case_id)  # always locked in the same order
+    return [give_back(callback, by=by, note=note) for callback in mine]
+
+
+@transaction.atomic
+def hand_over(callback: Callback, *, to: User, note: str, by: User) -> Callback:
+    """To a named colleague, with a note: theirs now, and offered first when they take their next."""
+    case = cases.lock(callback.case_id)
+    callback = callbacks.hand_over(callback, to=to, note=note, by=by)
+    settle(case, by=by)
+    return callback
+
+
+@transaction.atomic
+def take_over(callback: Callback, *, by: User, why: str) -> Callback:
+    """A colleague's call is taken, with a reason; nobody is on the line until the new holder dials."""
+    case = cases.lock(callback.case_id)
+    callback = callbacks.take_over(callback, by=by, why=why)
+    settle(case, by=by)
+    return callback
+
+
+@transaction.atomic
+def put_off(callback: Callback, *, by: User, start: datetime | None, why: str, agreed: bool) -> Callback:
+    """Not before a later time of the same day; the promise moves only if the patient agreed."""
+    case = cases.lock(callback.case_id)
+    callback = callbacks.put_off(callback, by=by, start=start, why=why, agreed=agreed)
+    settle(case, by=by)
+    return callback
+
+
+@transaction.atomic
+def log_call(
+    *,
+    patient: Patient,
+    by: User,
+    reason: str,
+    message: str = "",
+    answers: dict[str, Any] | None = None,
+    preferred: dict[str, Any] | None = None,
+    channel: str = Channel.PHONE,
+    over: bool = False,
+) -> Callback:
+    """Somebody rings or writes: what they say is received, or added to what is open, and its call is `by`'s at once.
+
+    A call that a colleague has stays theirs, unless `over` says that it is to be taken over; whose it is says `claimed_by`.
+    """
+    require(by, "answer_calls")
+    contact = receive(
+        patient=patient, by=by, reason=reason, message=message, answers=answers, preferred=preferred, channel=channel
+    )
+    callback = calls.open_of_case(contact.case_id)
+    if callback.is_held(clock.now()) and callback.claimed_by_id != by.id and not over:
+        return callback
+    why = (
+        _("They are on the telephone now.")
+        if channel == Channel.PHONE
+        else _("They have written, and are answered now.")
+    )
+    try:
+        return take_over(callback, by=by, why=why)
+    except callbacks.PatientOnTheLine:
+        return callback
 
 
 @transaction.atomic
@@ -133,10 +206,29 @@ def _mind_the_time(case: Case, outcomes: Sequence[str], slot: Slot | None, *, by
 def _nobody_answered(case: Case, callback: Callback, *, note: str, by: User) -> Callback:
     callback = callbacks.nobody_answered(callback, note=note, by=by)
     settle(case, by=by)
+    occasion = f"{callback.id}:{callback.attempts}"  # after a decision to ring again the tries begin anew
     if callback.decide_since:
-        tell(case, "call-failed", occasion=str(callback.id), by=by)
+        tell(case, "call-failed", occasion=occasion, by=by)
     elif callback.unanswered == 1:
-        tell(case, "call-missed", occasion=str(callback.id), by=by, time=callback.not_before)
+        tell(case, "call-missed", occasion=occasion, by=by, time=callback.not_before)
+    return callback
+
+
+@transaction.atomic
+def ring_again(callback: Callback, *, by: User, start: datetime | None, why: str) -> Callback:
+    """Decided after the last try: we ring again, not before `start`, and count the tries anew."""
+    case = cases.lock(callback.case_id)
+    callback = callbacks.ring_again(callback, by=by, start=start, why=why)
+    settle(case, by=by)
+    return callback
+
+
+@transaction.atomic
+def letter_sent(callback: Callback, *, by: User) -> Callback:
+    """Decided after the last try: a letter went out. The request stays open, and somebody looks again."""
+    case = cases.lock(callback.case_id)
+    callback = callbacks.letter_sent(callback, by=by)
+    settle(case, by=by)
     return callback
 
 

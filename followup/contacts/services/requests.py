@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from followup.callbacks import queries as calls
 from followup.callbacks import services as callbacks
+from followup.callbacks.models import Callback
 from followup.cases import services as cases
 from followup.cases.models import Case
 from followup.cases.queries import open_contact_of
@@ -147,6 +148,24 @@ def change_how_to_reach(*, patient: Patient, by: User, preferred: dict[str, Any]
     return contact
 
 
+@transaction.atomic
+def say_free(*, patient: Patient, by: User) -> Callback:
+    """“I missed your call, I am free now”: the call comes forward. Said twice it is said once, until somebody has rung again.
+
+    Raises `NothingOpen` where no call is owed of which a try was missed.
+    """
+    case = _one_at_a_time(patient)
+    callback = calls.open_of_case(case.id) if case else None
+    if callback is None or callback.unanswered == 0:
+        raise NothingOpen
+    said_before = callback.said_free_at
+    callback = callbacks.bring_forward(callback, by=by)
+    if callback.said_free_at != said_before:
+        _add(case, by=by, kind="free_now")
+    settle(case, by=by)
+    return callback
+
+
 def save_draft(*, patient: Patient, answers: dict[str, Any]) -> None:
     """Keep what was typed so far, so that signing out never loses an answer."""
     Draft.objects.update_or_create(patient=patient, defaults={"answers": storable(answers), "changed_at": clock.now()})
@@ -225,7 +244,8 @@ def _say_more(case: Case, request: policy.Request, *, by: User, sent: bool = Tru
         contact.follows = _flare_before(case, request.reason, contact.received_at)
     else:
         kind = "red_flags" if request.red_flags and not request.message else "words"
-        _add(case, by=by, text=request.message, kind=kind)
+        if not _said_already(contact, kind, request.message, by=by):
+            _add(case, by=by, text=request.message, kind=kind)
     contact.answers = contact.answers | {"red_flags": flags}
     contact.save()
     _hasten(case, contact, policy.Request(request.reason, answers=request.answers | {"red_flags": flags}), by=by)
@@ -258,6 +278,13 @@ def _hasten(case: Case, contact: Contact, request: policy.Request, *, by: User) 
             callbacks.hasten(callback, by=by, priority=promise.priority, not_before=promise.not_before, due=promise.due)
         shorten_see_by(contact, promise)
     settle(case, by=by)
+
+
+def _said_already(contact: Contact, kind: str, text: str, *, by: User) -> bool:
+    """The same words from the same person once more: a double press, not something new."""
+    latest = contact.additions.order_by("-at").first()
+    said = (latest.kind, latest.text, latest.by_id) if latest else ("words", contact.message, contact.entered_by_id)
+    return said == (kind, text, by.id)
 
 
 def _add(case: Case, *, by: User, text: str = "", kind: str = "words") -> Addition:
