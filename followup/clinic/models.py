@@ -28,6 +28,36 @@ class State(models.TextChoices):
     RELEASED = "released"
 
 
+class TemplateLine(Row):
+    """One line of a unit's week: who is where on a weekday. Sessions are laid from it each night.
+
+    `slots` are the times that can be given, as `[kind, "HH:MM"]`, each `slot_minutes` long. Nurses who `lead` on the same weekday take
+    turns in being the nurse in charge. A line that was taken away stays, so that nobody is given the usual week once more.
+    """
+
+    unit = models.ForeignKey(Unit, models.CASCADE, related_name="template")
+    person = models.ForeignKey(User, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=12, choices=SessionKind)
+    weekday = models.PositiveSmallIntegerField(help_text="0 is Monday.")
+    starts = models.TimeField()
+    ends = models.TimeField()
+    room = models.CharField(max_length=60, blank=True)
+    leads = models.BooleanField(default=False)
+    slots = models.JSONField(default=list)
+    slot_minutes = models.PositiveSmallIntegerField(default=30)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(ends__gt=F("starts")), name="line_ends_after_it_starts"),
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="line_on_a_weekday"),
+            models.CheckConstraint(condition=Q(slot_minutes__gte=5, slot_minutes__lte=240), name="line_cuts_times"),
+            models.UniqueConstraint(
+                fields=["person", "unit", "weekday", "starts"], condition=Q(ended_at=None), name="line_once_a_week"
+            ),
+        ]
+
+
 class Session(Row):
     """Hours of one person on one day: on the nurse line, or in a clinic room. `in_charge` marks the nurse in charge."""
 
@@ -38,7 +68,9 @@ class Session(Row):
     ends_at = models.DateTimeField()
     room = models.CharField(max_length=60, blank=True)
     in_charge = models.BooleanField(default=False)
+    line = models.ForeignKey(TemplateLine, models.PROTECT, null=True, related_name="sessions")
     closed_at = models.DateTimeField(null=True)
+    closed_why = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [

@@ -12,11 +12,15 @@ from followup.people.access import patients_visible_to
 from followup.people.models import Patient, Unit, User
 
 
-def nurse_hours(unit: Unit, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """When somebody sits on the nurse line between two moments."""
+def nurse_hours(
+    unit: Unit, start: datetime, end: datetime, *, besides: Session | None = None
+) -> list[tuple[datetime, datetime]]:
+    """When somebody sits on the nurse line between two moments; `besides` one session."""
     sessions = Session.objects.filter(
         unit=unit, kind=SessionKind.NURSE_LINE, closed_at=None, ends_at__gt=start, starts_at__lt=end
     )
+    if besides:
+        sessions = sessions.exclude(id=besides.id)
     return list(sessions.order_by("starts_at").values_list("starts_at", "ends_at"))
 
 
@@ -119,3 +123,17 @@ def lapsed_choices(limit: int = 100) -> list[UUID]:
     """Ids of times held by somebody who was choosing, and did not."""
     lapsed = Appointment.objects.filter(choice_until__lte=clock.now(), state=State.HELD)
     return list(lapsed.values_list("id", flat=True)[:limit])
+
+
+def session_for(user: User, session_id: UUID | str) -> Session:
+    """That session, if it is of this person's unit; else `Unknown`."""
+    session = Session.objects.filter(unit=user.unit, id=session_id).select_related("person", "unit").first()
+    if session is None:
+        raise Unknown
+    return session
+
+
+def kept_in(session: Session) -> list[Appointment]:
+    """Who has a coming time in a session, held or booked, in order of time."""
+    rows = Appointment.objects.kept().filter(slot__session=session, slot__starts_at__gt=clock.now())
+    return list(rows.select_related("slot__unit", "slot__session", "case", "patient").order_by("slot__starts_at", "id"))

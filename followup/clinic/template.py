@@ -1,14 +1,14 @@
 """The week of a unit before anybody changed it: who sits on the nurse line, which times a clinician's day has.
 
-Pure: opening hours in, spans out. A coordinator's own templates come on top of this.
+Pure: a weekday's opening hours in, lines out. From then on the week stands in rows (`TemplateLine`) that a coordinator changes.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 
 from followup.clinic.models import SlotKind
-from followup.core.hours import OpeningHours, Span
 
-SLOT = timedelta(minutes=30)
+SLOT_MINUTES = 30
 
 CLINIC_DAY: tuple[tuple[str, time], ...] = (
     (SlotKind.REVISIT, time(9, 0)),
@@ -26,18 +26,30 @@ only what was kept free before anyone asked."""
 WEEKS = 6
 """How far ahead a rota is laid."""
 
-
-def slots_of(hours: OpeningHours, day: date) -> list[tuple[str, datetime, datetime]]:
-    """The clinic times (`kind, start, end`) of a day; only those that lie whole inside the opening hours."""
-    spans = hours.spans(day)
-    found = []
-    for kind, clock in CLINIC_DAY:
-        starts = datetime.combine(day, clock, hours.zone)
-        if any(opens <= starts and starts + SLOT <= closes for opens, closes in spans):
-            found.append((kind, starts, starts + SLOT))
-    return found
+LAST_MINUTE = time(23, 59)
+Hours = tuple[time, time]
 
 
-def nurse_line_of(hours: OpeningHours, day: date) -> list[Span]:
+def slots_of(spans: Iterable[Hours]) -> list[tuple[str, time]]:
+    """The clinic times (`kind, start`) of a weekday; only those that lie whole inside the opening hours."""
+    inside = [(opens, until_midnight(closes)) for opens, closes in spans]
+    return [
+        (kind, start)
+        for kind, start in CLINIC_DAY
+        if any(opens <= start and after(start, SLOT_MINUTES) <= closes for opens, closes in inside)
+    ]
+
+
+def nurse_line_of(spans: Iterable[Hours]) -> list[Hours]:
     """Somebody answers for as long as the unit is open."""
-    return hours.spans(day)
+    return [(opens, until_midnight(closes)) for opens, closes in spans]
+
+
+def until_midnight(closes: time) -> time:
+    return LAST_MINUTE if closes == time(0) else closes
+
+
+def after(start: time, minutes: int) -> time:
+    """So many minutes later on the same day; its last minute, where that is earlier."""
+    moment = datetime.combine(date.min, start) + timedelta(minutes=minutes)
+    return moment.time() if moment.date() == date.min else LAST_MINUTE

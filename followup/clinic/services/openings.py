@@ -68,7 +68,7 @@ def open_slot(
 def turn_urgent(slot: Slot, *, by: Signs, why: str) -> Slot:
     """A free revisit time becomes an urgent one; said twice it is done once. Raises `SlotTaken`, `NotARevisit`, `Invalid`."""
     _require(by, "manage_times")
-    why = _reason(why)
+    why = reason(why)
     slot = _free(slot)
     if slot.kind == SlotKind.URGENT:
         return slot
@@ -85,7 +85,7 @@ def turn_urgent(slot: Slot, *, by: Signs, why: str) -> Slot:
 def close_slot(slot: Slot, *, by: Signs, why: str) -> Slot:
     """A free time is given to nobody. One that somebody has is first cancelled, with its patient. Said twice it is done once."""
     _require(by, "manage_times")
-    why = _reason(why)
+    why = reason(why)
     if _locked(slot).closed_at:
         return _locked(slot)
     slot = _free(slot)
@@ -130,7 +130,7 @@ def _checked(why: str, unit: Unit, person: User, kind: str, starts_at: datetime,
     if ends_at <= starts_at:
         errors["end"] = _("The time must end after it starts.")
     try:
-        why = _reason(why)
+        why = reason(why)
     except Invalid as refused:
         errors |= refused.errors
     if errors:
@@ -138,7 +138,7 @@ def _checked(why: str, unit: Unit, person: User, kind: str, starts_at: datetime,
     return why
 
 
-def _reason(why: str) -> str:
+def reason(why: str) -> str:
     why = " ".join(str(storable(why)).split())
     if not why:
         raise Invalid({"why": _("Say why: it shows beside the time.")})

@@ -15,6 +15,7 @@ from django.db import transaction
 from followup.clinic import services as clinic
 from followup.core.errors import Invalid
 from followup.core.journal import System
+from followup.people import phones
 from followup.people import services as people
 from followup.people.models import Role, Unit, User
 
@@ -31,9 +32,10 @@ class Command(BaseCommand):
         parser.add_argument("--role", required=True, help=", ".join(Role.values))
         parser.add_argument("--unit", required=True, help="its name")
         parser.add_argument("--name", default="", help="as patients and colleagues read it")
-        parser.add_argument("--email", default="")
+        parser.add_argument("--email", default="", help="where they are told of what cannot wait")
+        parser.add_argument("--phone", default="", help="the same, by text: a mobile number")
 
-    def handle(self, *, username, role, unit, name, email, **options):
+    def handle(self, *, username, role, unit, name, email, phone, **options):
         if role not in Role.values:
             raise CommandError(f"There is no role {role}. Roles are {', '.join(Role.values)}.")
         where = Unit.objects.filter(name__iexact=unit).first()
@@ -41,6 +43,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no unit {unit}. {self._known_units()}")
         if User.objects.filter(username__iexact=username).exists():
             raise CommandError(f"{username} is taken.")
+        number = phones.parse(phone, where.country_codes) if phone else ""
+        if number is None:
+            raise CommandError(f"{phone} is no number that texts go to. Write one such as 070-174 06 05.")
         password, made = (None, False) if role in WITHOUT_PASSWORD else self._password(username, name, email)
         try:
             with transaction.atomic():
@@ -48,6 +53,7 @@ class Command(BaseCommand):
                     username=username,
                     name=name or username,
                     email=email,
+                    phone=number,
                     role=role,
                     unit=where,
                     password=password,

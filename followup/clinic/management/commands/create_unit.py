@@ -16,6 +16,7 @@ from followup.core import clock
 from followup.core.errors import Invalid, Refused
 from followup.core.hours import swedish_eves
 from followup.core.journal import System
+from followup.people import phones
 from followup.people import services as people
 from followup.programmes import queries as programmes
 from followup.programmes import services as programme_services
@@ -40,14 +41,27 @@ class Command(BaseCommand):
         parser.add_argument("--sender", default="", help="the name in messages; it must not tell the disease")
         parser.add_argument("--phone", default="", help="the clinic's number as people read it")
         parser.add_argument("--place", default="", help="where patients come to")
+        parser.add_argument(
+            "--country-codes",
+            type=int,
+            nargs="+",
+            help="where texts go to, such as 46 44; the first is the one in which numbers without a code are read",
+        )
+        parser.add_argument("--on-call-email", default="", help="told of what cannot wait while the clinic is closed")
+        parser.add_argument("--on-call-phone", default="", help="the same, by text: a mobile number")
 
-    def handle(self, *, name, programme, timezone, sender, phone, place, **options):
+    def handle(self, *, name, programme, timezone, sender, phone, place, country_codes, **options):
         if timezone not in available_timezones():
             raise CommandError(f"{timezone} is no time zone. Write one such as Europe/Stockholm.")
         country = get_global("zone_territories").get(timezone, "")
-        columns = {"phone": phone, "place": place, "country_codes": codes(country), **national(country)}
+        columns = {"phone": phone, "place": place, **national(country)}
+        columns["country_codes"] = served(country_codes) if country_codes else codes(country)
         if sender:
             columns["sender"] = sender
+        number = phones.parse(options["on_call_phone"], columns["country_codes"]) if options["on_call_phone"] else ""
+        if number is None:
+            raise CommandError(f"{options['on_call_phone']} takes no texts from here. Write one such as 070-174 06 05.")
+        columns |= {"on_call_email": options["on_call_email"], "on_call_phone": number}
         try:
             programme_services.load_shipped(by=CONSOLE)
             programmes.current(programme)
@@ -65,6 +79,13 @@ class Command(BaseCommand):
 
 def national(country: str) -> dict[str, str]:
     return NATIONAL.get(country, {"language": "en", "advice_number": ""})
+
+
+def served(asked: list[int]) -> list[int]:
+    unknown = [code for code in asked if code not in phonenumbers.COUNTRY_CODE_TO_REGION_CODE]
+    if unknown:
+        raise CommandError(f"There is no country code {unknown[0]}. Write codes such as 46 44.")
+    return list(dict.fromkeys(asked))
 
 
 def codes(country: str) -> list[int]:
