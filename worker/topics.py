@@ -9,8 +9,10 @@ from followup.messages import services as messages
 
 HANDLERS = {
     "callbacks.claimed_anew": lambda case_id, **_: contacts.settle_again(case_id),
+    "cases.at_risk": lambda case_id, **_: contacts.escalate_case(case_id),
     "clinic.time_freed": lambda unit_id, **_: contacts.ask_again(unit_id),
     "contacts.received": lambda contact_id, **_: contacts.book(contact_id),
+    "contacts.urgent": lambda case_id, **_: contacts.escalate_case(case_id),
     "signin.code_wanted": lambda attempt_id, **_: messages.tell_code(attempt_id),
 }
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from followup.cases.flows import FLOWS
 from followup.cases.models import Ask, Case, Move
-from followup.core import announce, clock, ids, journal
+from followup.core import announce, clock, ids, journal, outbox
 from followup.core.errors import NotAllowed, Refused
 from followup.core.journal import Signs
 from followup.people.access import may, require
@@ -134,6 +134,7 @@ def put_at_risk(case: Case, shortage: str, *, by: Signs) -> bool:
     case.at_risk_since, case.shortage = case.at_risk_since or clock.now(), shortage
     touch(case)
     _tell("case.at_risk", case, by=by, shortage=shortage)
+    outbox.put("cases.at_risk", case_id=str(case.id))
     return True
 
 

@@ -59,6 +59,16 @@ def render(words: Template, channel: str, *, patient: Patient, **facts: Any) -> 
     }
 
 
+def render_for_staff(words: Template, channel: str, language: str, **facts: Any) -> dict[str, str]:
+    """`{subject, body}` of a template that is meant for staff: it greets nobody and names no patient."""
+    if channel == Channel.SMS:
+        return {"subject": "", "body": text(words.sms, language).format(**facts)}
+    return {
+        "subject": text(words.email.subject, language).format(**facts),
+        "body": text(words.email.body, language).format(**facts),
+    }
+
+
 def wait_before(attempts: int) -> float:
     """Seconds before the next try of a message that was not taken."""
     return settings.FOLLOWUP_RETRY_SECONDS * 2 ** (attempts - 1)

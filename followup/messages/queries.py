@@ -7,8 +7,10 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from followup.core import clock
+from followup.core.errors import Unknown
 from followup.messages.models import LocalDelivery, Message, State
-from followup.people.models import Patient, Unit
+from followup.people.access import unit_of
+from followup.people.models import Patient, Unit, User
 
 
 def to_send(limit: int = 100) -> list[UUID]:
@@ -36,12 +38,20 @@ def in_unit(unit: Unit) -> QuerySet[Message]:
 
 
 def needs_a_person(unit: Unit) -> QuerySet[Message]:
-    """Messages that failed, or of which nobody can tell whether they arrived."""
+    """Messages that failed, or of which nobody can tell whether they arrived, until somebody says what they did about it."""
     return (
-        Message.objects.filter(unit=unit, state__in=[State.FAILED, State.UNKNOWN])
+        Message.objects.filter(unit=unit, state__in=[State.FAILED, State.UNKNOWN], settled_at=None)
         .select_related("patient")
         .order_by("-created_at")
     )
+
+
+def message_for(user: User, message_id: UUID | str) -> Message:
+    """That message of this person's unit that needs a person; else `Unknown`."""
+    message = Message.objects.filter(unit=unit_of(user), id=message_id).select_related("patient").first()
+    if message is None:
+        raise Unknown
+    return message
 
 
 def local_deliveries(unit: Unit) -> QuerySet[LocalDelivery]:

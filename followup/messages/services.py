@@ -1,21 +1,25 @@
 """Telling people: queue it with the change it tells of, send it once, note what became of it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from followup.cases.models import Case
 from followup.core import clock, journal, outbox
+from followup.core.errors import Invalid
 from followup.core.journal import Signs, System
 from followup.messages import policy
 from followup.messages.gateways import Never, NotNow, Uncertain, gateway_for
 from followup.messages.models import Channel, Message, State
-from followup.people.models import Patient
+from followup.people.access import require
+from followup.people.models import Patient, Unit, User
 from followup.people.signin import services as signin
 from followup.programmes.models import Programme
 
@@ -78,6 +82,90 @@ def tell(
         queued.append(message)
     outbox.nudge_on_commit("messages.deliver", [str(message.id) for message in queued])
     return queued
+
+
+@dataclass(frozen=True)
+class StaffAddress:
+    """Where somebody at work is told: `who` is their user id, or a word such as `on-call`; `to` an address for `channel`."""
+
+    who: str
+    channel: str
+    to: str
+    language: str
+
+
+@transaction.atomic
+def tell_staff(
+    template: str,
+    *,
+    unit: Unit,
+    programme: Programme,
+    to: Sequence[StaffAddress],
+    occasion: str,
+    by: Signs,
+    case: Case | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> list[Message]:
+    """Queue `template` for people at work, once for each `occasion`. It names no patient, and it is urgent: no night holds it back."""
+    words = programme.rules.template(template)
+    link = f"{settings.FOLLOWUP_PUBLIC_URL}/desk/alerts/"
+    queued = []
+    for address in to:
+        message = Message(
+            unit=unit,
+            case=case,
+            template=template,
+            version=programme.version,
+            occasion=f"{template}:{occasion}:{address.who}",
+            language=address.language,
+            channel=address.channel,
+            to=address.to,
+            due_at=clock.now(),
+            **policy.render_for_staff(
+                words, address.channel, address.language, clinic_name=unit.sender, link=link, **(facts or {})
+            ),
+        )
+        if not _save_once(message):
+            continue
+        journal.write(
+            "message.queued",
+            by=by,
+            unit_id=unit.id,
+            case_id=case.id if case else None,
+            subject_id=message.id,
+            template=template,
+            channel=address.channel,
+        )
+        queued.append(message)
+    outbox.nudge_on_commit("messages.deliver", [str(message.id) for message in queued])
+    return queued
+
+
+DEALT_WITH = ("rang", "letter", "address", "told")
+"""What a person may have done about a message that did not arrive: rang them, wrote a letter, mended the address, told a colleague."""
+
+
+@transaction.atomic
+def settle_message(message_id: UUID | str, *, by: User, done: str) -> Message:
+    """A person dealt with a message that failed, or of which nobody can tell: it leaves the list. Said twice it is done once."""
+    require(by, "see_alerts")
+    message = Message.objects.select_for_update(no_key=True).get(id=message_id)
+    if done not in DEALT_WITH:
+        raise Invalid({"done": _("Say what you did about it.")})
+    if message.settled_at or message.state not in (State.FAILED, State.UNKNOWN):
+        return message
+    message.settled_at, message.settled_by = clock.now(), by
+    message.save(update_fields=["settled_at", "settled_by"])
+    journal.write(
+        "message.settled",
+        by=by,
+        patient_id=message.patient_id,
+        unit_id=message.unit_id,
+        case_id=message.case_id,
+        subject_id=message.id,
+        done=done,
+    )
+    return message
 
 
 def _save_once(message: Message) -> bool:

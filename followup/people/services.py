@@ -36,12 +36,20 @@ def add_unit(
 
 @transaction.atomic
 def add_staff(
-    *, username: str, name: str, role: str, unit: Unit, by: Signs, password: str | None = None, email: str = ""
+    *,
+    username: str,
+    name: str,
+    role: str,
+    unit: Unit,
+    by: Signs,
+    password: str | None = None,
+    email: str = "",
+    phone: str = "",
 ) -> User:
     """A person (or a wall screen, or a system) who works at the unit; without a password they cannot sign in on a page."""
     if User.objects.filter(username__iexact=username).exists():
         raise Invalid({"username": f"{username} is taken."})
-    user = User(username=username, name=name, email=email, language=unit.language)
+    user = User(username=username, name=name, email=email, phone=phone, language=unit.language)
     user.set_password(password)
     user.save()
     Membership.objects.create(unit=unit, user=user, role=role)

@@ -7,6 +7,8 @@ from typing import Any
 from followup.callbacks import queries as callbacks
 from followup.clinic import queries as times
 from followup.clinic import services as clinic
+from followup.contacts import escalations, shortages
+from followup.contacts import queries as waiting
 from followup.contacts import services as contacts
 from followup.contacts import shortages
 from followup.core import heartbeats, outbox
@@ -27,6 +29,7 @@ def sweep(**_):
         (callbacks.promise_passed, contacts.lift_passed),
         (times.lapsed_choices, lapse_choice),
         (shortages.units_with_hope, contacts.ask_again),
+        (escalations.to_tell, escalate),
     ]:
         _each(find(), act)
 
@@ -38,6 +41,10 @@ def heartbeat(**_):
 
 def lapse_choice(appointment_id):
     clinic.lapse_choice(appointment_id, by=contacts.SWEEPER)
+
+
+def escalate(pair):
+    contacts.escalate(*pair)
 
 
 def _each(ids: Iterable[Any], act: Callable[[Any], Any]) -> None:

@@ -14,6 +14,7 @@ from followup.contacts import policy
 from followup.contacts.models import Contact
 from followup.contacts.services.ground import BOOKER, lay, settle, tell, tell_of_time
 from followup.contacts.shortages import earliest_start
+from followup.core import outbox
 from followup.core.journal import Signs
 
 
@@ -32,6 +33,8 @@ def book(contact_id: UUID | str, *, by: Signs = BOOKER) -> None:
         callback = lay(case, callback, by=by)
     held = keep_a_time(case, contact, callback, by=by)
     settle(case, by=by)
+    if callback.priority == 1:
+        outbox.put("contacts.urgent", case_id=str(case.id))
     tell(
         case, "request-received", occasion=str(contact.id), by=by, call_by=callback.window_end, reference=case.reference
     )

@@ -145,11 +145,11 @@ def _open(case: Case) -> Case:
 
 
 def _kept(case: Case, slot: Slot) -> Appointment | None:
-    """The time of this case if it is that one; refuses when it has another."""
+    """The time of this case if it is that one; refuses when it has another that suits: only who is at risk gets one in its place."""
     kept = Appointment.objects.filter(case=case).kept().first()
-    if kept and kept.slot_id != slot.id:
+    if kept and kept.slot_id != slot.id and case.at_risk_since is None:
         raise HasATime
-    return kept
+    return kept if kept and kept.slot_id == slot.id else None
 
 
 def _give(case: Case, slot: Slot, way: str, *, by: User, why: str) -> Appointment:
