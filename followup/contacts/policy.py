@@ -209,6 +209,23 @@ def hold_from(rules: Rules, *, call_due: datetime) -> datetime:
     return call_due + rules.hold_after_due()
 
 
+def starts_too_soon(rules: Rules, starts_at: datetime, call_due: datetime, at: datetime) -> bool:
+    """Whether a held time starts before the call that decides over it can be over."""
+    return starts_at < hold_from(rules, call_due=max(call_due, at))
+
+
+def hold_again_from(rules: Rules, hours: OpeningHours, call_due: datetime | None, at: datetime) -> list[datetime]:
+    """The earliest starts to try, in order, when a held time moves.
+
+    A call that is late is promised anew before closing (`late_call_by`): a time after that needs to move only once. Else any that leaves
+    room for a call in this very hour.
+    """
+    if call_due and call_due >= at:
+        return [hold_from(rules, call_due=call_due)]
+    late = [hold_from(rules, call_due=late_call_by(hours, at))] if call_due else []
+    return [*late, hold_from(rules, call_due=at)]
+
+
 @dataclass(frozen=True)
 class Facts:
     """The rows that say where a contact stands, as plain values."""

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from followup.callbacks import queries as calls
 from followup.callbacks.models import Attempt, Callback, CallOutcome, State
@@ -22,8 +22,9 @@ from followup.contacts.policy import Facts, hold_from
 from followup.core import clock
 from followup.core.errors import Unknown
 from followup.people.access import may, require, unit_of
-from followup.people.models import Enrolment, Patient, User
-from followup.people.queries import enrolment_of
+from followup.people.models import Enrolment, Patient, Unit, User
+from followup.people.queries import enrolment_of, programme_at
+from followup.programmes.models import Programme
 from followup.programmes.schema import Rules
 
 Row = TypeVar("Row")
@@ -159,16 +160,17 @@ def facts_of(case: Case) -> Facts:
     )
 
 
-def times_for(case: Case, *, limit: int = 24) -> list[Slot]:
+def times_for(case: Case, *, limit: int = 24, start: datetime | None = None) -> list[Slot]:
     """Free times a nurse may give: urgent and revisit ones inside the three days of a flare-up, else the coming revisit ones."""
     at = clock.now()
+    start = max(start or at, at)
     see_by = Contact.objects.filter(case=case).values_list("see_by", flat=True).first()
     if see_by and see_by > at:
-        urgent = times.free_slots(case.unit, kind=SlotKind.URGENT, start=at, end=see_by)
-        revisit = times.free_slots(case.unit, kind=SlotKind.REVISIT, start=at, end=see_by)
+        urgent = times.free_slots(case.unit, kind=SlotKind.URGENT, start=start, end=see_by)
+        revisit = times.free_slots(case.unit, kind=SlotKind.REVISIT, start=start, end=see_by)
         return sorted([*urgent[:limit], *revisit[:limit]], key=lambda slot: slot.starts_at)[:limit]
     horizon = times.end_of_rota(case.unit)
-    return list(times.free_slots(case.unit, kind=SlotKind.REVISIT, start=at, end=horizon)[:limit]) if horizon else []
+    return list(times.free_slots(case.unit, kind=SlotKind.REVISIT, start=start, end=horizon)[:limit]) if horizon else []
 
 
 def slots_for(user: User, *, start: datetime, end: datetime, kind: str = "") -> QuerySet[Slot]:
@@ -181,13 +183,72 @@ def slots_for(user: User, *, start: datetime, end: datetime, kind: str = "") -> 
     return times.free_slots(unit_of(user), kind=kind, start=start, end=end).filter(id__in=suits)
 
 
+MOST_TO_CHOOSE = 200
+
+
 def times_to_choose(case: Case) -> list[Slot]:
-    """Free times that a patient may choose: those a nurse may give, long enough after a call that is still owed."""
-    callback = calls.open_of_case(case.id)
-    if callback is None:
-        return times_for(case)
-    earliest = hold_from(case.programme.rules, call_due=max(callback.due, clock.now()))
-    return [slot for slot in times_for(case) if slot.starts_at >= earliest]
+    """Times that a patient may choose: free ones a nurse may give, long enough after a call that is still owed; and the one that is
+    kept for them while they decide.
+    """
+    callback, at = calls.open_of_case(case.id), clock.now()
+    earliest = hold_from(case.programme.rules, call_due=max(callback.due, at)) if callback else at
+    found = times_for(case, limit=MOST_TO_CHOOSE, start=earliest)
+    choice = choice_of(case)
+    if choice and choice.slot.starts_at >= earliest:
+        found = sorted([*found, choice.slot], key=lambda slot: (slot.starts_at, slot.id))
+    return found
+
+
+def choice_of(case: Case) -> Appointment | None:
+    """The time that somebody is looking at for this case, kept for ten minutes."""
+    rows = Appointment.objects.filter(case=case, state=TimeState.HELD).exclude(choice_until=None)
+    return rows.select_related("slot__session__person", "slot__unit").first()
+
+
+def kept_to_move(limit: int = 100) -> list[UUID]:
+    """Cases whose held time starts before the call that decides over it can be over, or has begun without it."""
+    at = clock.now()
+    due = Callback.objects.open().filter(case=OuterRef("case")).values("due")[:1]
+    found: list[UUID] = []
+    for programme in Programme.objects.defer("data"):
+        hold = programme.rules.hold_after_due()
+        soon = Q(slot__starts_at__lt=at + hold) | Q(slot__starts_at__lt=F("call_due") + hold)
+        rows = Appointment.objects.kept().filter(state=TimeState.HELD, case__programme=programme, case__closed=None)
+        rows = rows.annotate(call_due=Subquery(due)).filter(
+            Q(slot__starts_at__lte=at) | (Q(call_due__isnull=False) & soon)
+        )
+        found += rows.order_by("slot__starts_at").values_list("case_id", flat=True)[:limit]
+    return found[:limit]
+
+
+def held_near(unit: Unit) -> QuerySet[Case]:
+    """Open cases whose time is still only held so near its start that a person must decide; the nearest first.
+
+    `held_for_at` is when that time starts. How near: `slots.warn_open_hours_before_held` of the programme.
+    """
+    at, programme = clock.now(), programme_at(unit)
+    rows = Case.objects.open().filter(unit=unit)
+    if programme is None:
+        return rows.none()
+    near = unit.hours.add_open(at, programme.rules.slots.warn_open_hours_before_held)
+    held = Appointment.objects.kept().filter(
+        case=OuterRef("pk"), state=TimeState.HELD, slot__starts_at__gt=at, slot__starts_at__lte=near
+    )
+    rows = rows.annotate(held_for_at=Subquery(held.values("slot__starts_at")[:1])).filter(held_for_at__isnull=False)
+    return rows.select_related("patient", "programme", "contact").order_by("held_for_at", "id")
+
+
+UNMARKED_AFTER = timedelta(hours=1)
+
+
+def unmarked(unit: Unit) -> QuerySet[Appointment]:
+    """Booked times that ended more than an hour ago, of which nobody has said whether the patient came; the oldest first."""
+    over = Appointment.objects.filter(
+        unit=unit, state=TimeState.BOOKED, slot__ends_at__lte=clock.now() - UNMARKED_AFTER
+    )
+    return over.select_related("slot__session__person", "slot__unit", "case", "patient").order_by(
+        "slot__starts_at", "id"
+    )
 
 
 def latest_of(patient: Patient) -> Case | None:

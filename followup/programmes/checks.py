@@ -24,6 +24,8 @@ MESSAGES: dict[str, set[str]] = {
     "code": OF_THE_CLINIC | {"code", "minutes", "host"},
     "request-received": TO_A_PATIENT | {"call_by", "reference"},
     "time-kept": TO_A_PATIENT | {"time", "place"},
+    "time-moved": TO_A_PATIENT | {"time", "place"},
+    "time-missed": TO_A_PATIENT | {"call_by"},
     "slot-confirmed": TO_A_PATIENT | {"time", "place"},
     "call-missed": TO_A_PATIENT | {"time"},
     "call-failed": TO_A_PATIENT,

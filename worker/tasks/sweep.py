@@ -27,6 +27,7 @@ def sweep(**_):
         (messages.stuck, delivery.settle_stuck),
         (callbacks.run_out, contacts.return_run_out),
         (callbacks.promise_passed, contacts.lift_passed),
+        (waiting.kept_to_move, contacts.move_kept),
         (times.lapsed_choices, lapse_choice),
         (shortages.units_with_hope, contacts.ask_again),
         (escalations.to_tell, escalate),

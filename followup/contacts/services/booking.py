@@ -47,6 +47,8 @@ def keep_a_time(case: Case, contact: Contact, callback: Callback, *, by: Signs) 
     rules = case.programme.rules
     if not policy.wants_a_time(rules, contact.reason, contact.answers) or contact.see_by is None:
         return None
+    if kept := Appointment.objects.filter(case=case).kept().first():
+        return kept  # Whether it suits is another question: who said that none does is still at risk.
     earliest = earliest_start(case, callback)
     try:
         held = clinic.hold_earliest(case=case, earliest=earliest, before=contact.see_by, by=by)

@@ -1,4 +1,4 @@
-"""Times at the clinic are given, given back, kept and missed."""
+"""Times at the clinic are chosen, given, given back and missed."""
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -6,15 +6,17 @@ from django.utils.translation import gettext_lazy as _
 from followup.callbacks import queries as calls
 from followup.callbacks.models import Callback
 from followup.cases import services as cases
-from followup.cases.models import Ask, Case, Shortage
+from followup.cases.models import Case, Shortage
 from followup.clinic import queries as times
 from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot, SlotKind
 from followup.contacts import policy
+from followup.contacts.models import Addition
 from followup.contacts.queries import times_for, times_to_choose
 from followup.contacts.services.ground import promise_again, settle, tell, tell_of_time
-from followup.core import clock, outbox
-from followup.core.errors import Refused
+from followup.core import clock, journal, outbox
+from followup.core.errors import Invalid, Refused
+from followup.core.typed import storable
 from followup.people.access import require
 from followup.people.models import User
 
@@ -24,28 +26,37 @@ class RequestClosed(Refused):
     words = _("This request is already finished.")
 
 
-def give_time(case: Case, *, by: User, slot: Slot | None = None) -> Appointment:
+@transaction.atomic
+def choose_time(case: Case, slot: Slot, *, by: User) -> Appointment:
+    """Keep a time for ten minutes for a patient who is deciding; what they have stays theirs meanwhile. Raises `SlotTaken`."""
+    require(by, "get_in_touch")
+    case = _open(case)
+    if slot not in times_to_choose(case):
+        raise clinic.SlotTaken
+    return clinic.hold_choice(slot, case=case, by=by)
+
+
+def give_time(case: Case, *, by: User, slot: Slot | None = None, for_patient: bool = False) -> Appointment:
     """A time for a case: `slot`, or the one that is kept for it, or the earliest inside the promise.
 
-    Staff book it. A patient chooses among the times of their own case, and while a call is owed the time is held: the call decides.
+    Staff book it. A patient chooses among the times of their own case, and while a call is owed the time is held: the call decides. So
+    it is when staff choose `for_patient`, who is on the telephone.
     Raises `SlotTaken` while there are others; when none is left the case is at risk from now on, and that is `NoTimeWithinPromise`.
     """
     require(by, "get_in_touch" if by.as_patient else "give_times")
     try:
-        return _give_time(case, slot, by=by)
+        return _give_time(case, slot, by=by, for_patient=for_patient)
     except (clinic.SlotTaken, clinic.NoTimeWithinPromise) as no:
         # In a transaction of its own: the refusal undoes the rest, and this must stay.
         raise _none_left(case, no, by=by) from no
 
 
 @transaction.atomic
-def _give_time(case: Case, slot: Slot | None, *, by: User) -> Appointment:
-    case = cases.lock(case.id)
-    if case.closed:
-        raise RequestClosed
+def _give_time(case: Case, slot: Slot | None, *, by: User, for_patient: bool) -> Appointment:
+    case = _open(case)
     callback = calls.open_of_case(case.id)
-    only_hold = bool(by.as_patient and callback)
-    if slot and by.as_patient and slot not in times_to_choose(case):
+    only_hold = bool((by.as_patient or for_patient) and callback)
+    if slot and by.as_patient and slot not in times_to_choose(case) and not _is_theirs(case, slot):
         raise clinic.SlotTaken
     if slot:
         given = clinic.give(slot, case=case, by=by, only_hold=only_hold)
@@ -57,6 +68,10 @@ def _give_time(case: Case, slot: Slot | None, *, by: User) -> Appointment:
     settle(case, by=by)
     tell_of_time(case, "slot-confirmed" if given.state == "booked" else "time-kept", given, by=by)
     return given
+
+
+def _is_theirs(case: Case, slot: Slot) -> bool:
+    return Appointment.objects.filter(case=case, slot=slot).kept().exists()
 
 
 def _earliest(case: Case, callback: Callback | None, *, by: User) -> Appointment:
@@ -84,8 +99,43 @@ def _none_left(case: Case, no: Refused, *, by: User) -> Refused:
 
 
 @transaction.atomic
-def cancel_time(appointment: Appointment, *, by: User) -> Appointment:
-    """A coming time will not be used. That closes no case: where nothing else is owed, somebody rings. Said twice it is done once."""
+def no_time_suits(case: Case, *, by: User, words: str = "") -> Addition:
+    """None of the times suits, or none is free: a person finds one. The time they have stays theirs; somebody rings.
+
+    Said twice in a row it is said once. Raises `Invalid`, `RequestClosed`.
+    """
+    require(by, "get_in_touch" if by.as_patient else "give_times")
+    case = _open(case)
+    text = storable(words).strip()
+    if len(text) > policy.LONGEST_MESSAGE:
+        raise Invalid({"words": policy.too_long()})
+    latest = case.contact.additions.order_by("-at").first()
+    if latest and (latest.kind, latest.text) == ("no_time_suits", text):
+        return latest
+    said = _say(case, "no_time_suits", text, by=by)
+    if calls.open_of_case(case.id) is None:
+        _owe_another_call(case, by=by)
+    cases.put_at_risk(case, Shortage.NEEDS_A_TIME, by=by)
+    settle(case, by=by)
+    return said
+
+
+@transaction.atomic
+def cancel_time(
+    appointment: Appointment,
+    *,
+    by: User,
+    for_patient: bool = False,
+    needs_help: bool = True,
+    slot_goes: bool = False,
+    why: str = "",
+) -> Appointment:
+    """A coming time will not be used. Said twice it is done once.
+
+    The patient gives it back, or staff do `for_patient`: somebody rings, unless they need no help any more; then nothing closes
+    while anything else is owed. Else the clinic cancels: the patient is told and rung, and another time is held inside the promise.
+    `slot_goes`: nobody else is given this time either. `why` stands in the journal.
+    """
     require(by, "get_in_touch" if by.as_patient else "give_times")
     case = cases.lock(appointment.case_id)
     appointment.refresh_from_db()
@@ -93,17 +143,29 @@ def cancel_time(appointment: Appointment, *, by: User) -> Appointment:
         return appointment
     if appointment.ended_at or appointment.slot.starts_at <= clock.now():
         raise clinic.TimeEnded
-    was_booked = appointment.state == "booked"
-    clinic.release(case=case, why="cancelled by patient" if by.as_patient else "cancelled", by=by)
-    if calls.open_of_case(case.id) is None and not Ask.objects.filter(case=case, answered_at=None).exists():
-        contact = case.contact
-        promise_again(case, contact, policy.Request(contact.reason, answers=contact.answers), by=by)
-        outbox.put("contacts.received", contact_id=str(contact.id))
-    settle(case, by=by)
-    if was_booked and not by.as_patient:
+    theirs = for_patient or bool(by.as_patient)
+    clinic.release(case=case, why="cancelled by patient" if theirs else "cancelled", by=by, slot_goes=slot_goes)
+    if why:
+        _note(case, "appointment.cancelled_because", appointment, by=by, why=why)
+    if theirs and not needs_help:
+        _say(case, "needs_no_help", "", by=by)
+        settle(case, by=by, outcome="all_well")
+    else:
+        _somebody_rings(case, theirs, by=by)
+        settle(case, by=by)
+    if not theirs:
         tell(case, "slot-cancelled", occasion=str(appointment.id), by=by, time=appointment.slot.starts_at)
     appointment.refresh_from_db()
     return appointment
+
+
+def _somebody_rings(case: Case, theirs: bool, *, by: User) -> None:
+    """After a time was cancelled. Whom the clinic cancelled gets another at once, where one is promised: the worker holds it."""
+    owed = calls.open_of_case(case.id) is not None
+    if not owed:
+        _owe_another_call(case, by=by)
+    if not (owed and theirs):
+        outbox.put("contacts.received", contact_id=str(case.contact.id))
 
 
 @transaction.atomic
@@ -116,9 +178,50 @@ def mark_visit(appointment: Appointment, state: str, *, by: User) -> Appointment
     appointment = clinic.mark(appointment, state, by=by)
     if said_before:
         return appointment
-    if appointment.state == "missed" and calls.open_of_case(case.id) is None:
-        contact = case.contact
-        promise_again(case, contact, policy.Request(contact.reason, answers=contact.answers), by=by)
-        outbox.put("contacts.received", contact_id=str(contact.id))
+    if appointment.state == "missed":
+        if calls.open_of_case(case.id) is None:
+            _owe_another_call(case, by=by)
+            outbox.put("contacts.received", contact_id=str(case.contact.id))
+        call = calls.open_of_case(case.id)
+        tell(
+            case,
+            "time-missed",
+            occasion=str(appointment.id),
+            by=by,
+            answers_them=False,
+            call_by=call.due if call else "",
+        )
     settle(case, by=by, outcome=case.outcome or "clinic_time")
     return appointment
+
+
+def _open(case: Case) -> Case:
+    case = cases.lock(case.id)
+    if case.closed:
+        raise RequestClosed
+    return case
+
+
+def _owe_another_call(case: Case, *, by: User) -> None:
+    contact = case.contact
+    promise_again(case, contact, policy.Request(contact.reason, answers=contact.answers), by=by)
+
+
+def _say(case: Case, kind: str, text: str, *, by: User) -> Addition:
+    said = Addition.objects.create(contact=case.contact, text=text, kind=kind, at=clock.now(), by=by)
+    _note(case, "contact.added_to", said, by=by, kind=kind)
+    cases.touch(case)
+    return said
+
+
+def _note(case: Case, verb: str, about: Addition | Appointment, *, by: User, why: str = "", **detail: str) -> None:
+    journal.write(
+        verb,
+        by=by,
+        patient_id=case.patient_id,
+        unit_id=case.unit_id,
+        case_id=case.id,
+        subject_id=about.id,
+        why=why,
+        **detail,
+    )
