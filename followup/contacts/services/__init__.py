@@ -28,6 +28,7 @@ from followup.contacts.services.calls import (
     ring_again,
     take_over,
 )
+from followup.contacts.services.closures import BookedMeanwhile, close_session
 from followup.contacts.services.escalation import escalate, escalate_case
 from followup.contacts.services.ground import BOOKER, SWEEPER, check_steps, settle_again
 from followup.contacts.services.kept import move_kept
@@ -55,6 +56,7 @@ from followup.contacts.services.times import (
 
 __all__ = [
     "BOOKER",
+    "BookedMeanwhile",
     "SWEEPER",
     "AnotherIsOpen",
     "HasATime",
@@ -69,6 +71,7 @@ __all__ = [
     "cancel_time",
     "change_how_to_reach",
     "check_steps",
+    "close_session",
     "choose_time",
     "dial",
     "escalate",
