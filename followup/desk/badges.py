@@ -9,6 +9,7 @@ from followup.callbacks import queries as calls
 from followup.cases import queries as cases
 from followup.core import outbox
 from followup.messages import queries as messages
+from followup.people.access import may
 from followup.people.models import Unit, User
 
 
@@ -43,7 +44,8 @@ def alerts(unit: Unit) -> Alerts:
 
 
 def asks_for(user: User) -> QuerySet:
-    """What waits for this clinician: theirs, and what is anybody's."""
-    return cases.open_asks(user.unit, owner=user).select_related(
+    """What waits for this clinician: theirs, and what is anybody's. Whoever only gives them out sees them all."""
+    owner = user if may(user, "answer_asks") else None
+    return cases.open_asks(user.unit, owner=owner).select_related(
         "case__programme", "case__patient", "asked_by", "owner"
     )

@@ -72,8 +72,9 @@ def navigation(user: User) -> list[dict[str, Any]]:
     """The menu of this person, with how many things wait behind each entry."""
     unit = unit_of(user)
     entries = [
+        ("manage_times", "morning", _("Morning"), reverse("desk:morning"), None),
         ("answer_calls", "queue", _("Queue"), reverse("desk:queue"), None),
-        ("answer_asks", "asks", _("Questions"), reverse("desk:asks"), lambda: badges.asks_for(user).count()),
+        ("hand_asks", "asks", _("Questions"), reverse("desk:asks"), lambda: badges.asks_for(user).count()),
         ("see_board", "board", _("Board"), reverse("desk:board"), None),
         ("see_patients", "patients", _("Patients"), reverse("desk:patients"), None),
         ("give_times", "clinic_list", _("Clinic list"), reverse("desk:clinic_day"), None),

@@ -10,7 +10,7 @@ from followup.people.models import Role
 
 FIRST_PAGE = {
     Role.NURSE: "/desk/queue/",
-    Role.COORDINATOR: "/desk/alerts/",
+    Role.COORDINATOR: "/desk/morning/",
     Role.CLINICIAN: "/desk/asks/",
     Role.WALL: "/wall/",
     "patient": "/",

@@ -1,7 +1,7 @@
 """What staff type, parsed. The rules are the rooms' own: what they refuse is put beside its field."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
 from typing import Any
 from uuid import UUID
 
@@ -89,6 +89,50 @@ class OutcomeForm(Typed):
             raise forms.ValidationError(_("The day to call again must be a real day, such as 26 11 2026.")) from None
 
 
+class ClockTime(forms.Field):
+    """A time of day as people write it: 16:00, 16.00, 16."""
+
+    def to_python(self, value: Any) -> time | None:
+        hour, _colon, minute = str(value or "").strip().replace(".", ":").partition(":")
+        try:
+            return time(int(hour), int(minute or 0))
+        except (ValueError, OverflowError):
+            return None
+
+
+class Day(forms.Field):
+    """A day from a list."""
+
+    def to_python(self, value: Any) -> date | None:
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            return None
+
+
+class DecisionForm(Typed):
+    """When we ring again somebody whom nobody reached, and why then."""
+
+    day = Day(required=False)
+    time = ClockTime(required=False)
+    why = Text()
+
+
+class LaterForm(Typed):
+    """Until when a call waits within the day."""
+
+    time = ClockTime(required=False)
+    why = Text()
+    agreed = Many(required=False)
+
+
+class HandOverForm(Typed):
+    """Which colleague takes a call, and what they should know."""
+
+    to = Id(required=False)
+    note = Text()
+
+
 class RequestForm(Typed):
     """A request that somebody makes by telephone, on paper or in a mail."""
 
@@ -122,4 +166,20 @@ class AnswerForm(Typed):
     """A clinician's answer."""
 
     words = Text()
+    way = Text()
+    to_patient = Text()
     slot = Id(required=False)
+
+
+class ReopenForm(Typed):
+    """Why a finished request is opened again, and for whom."""
+
+    why = Text()
+    to = Id(required=False)
+
+
+class MoveForm(Typed):
+    """Where staff move a case by hand, and why."""
+
+    move = Text()
+    why = Text()

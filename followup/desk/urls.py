@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followup.desk import alerts, asks, board, call, clinic_day, entry, patients, queue
+from followup.desk import alerts, asks, board, call, cases, clinic_day, entry, hands, morning, patients, queue
 
 app_name = "desk"
 urlpatterns = [
@@ -14,6 +14,12 @@ urlpatterns = [
     path("calls/<uuid:callback_id>/open/", queue.open_chosen, name="open"),
     path("calls/<uuid:callback_id>/dial/", call.dial, name="dial"),
     path("calls/<uuid:callback_id>/keep/", call.keep, name="keep"),
+    path("calls/<uuid:callback_id>/take-over/", hands.take_over, name="take_over"),
+    path("calls/<uuid:callback_id>/hand-over/", hands.hand_over, name="hand_over"),
+    path("calls/<uuid:callback_id>/later/", hands.later, name="later"),
+    path("calls/<uuid:callback_id>/decide/", hands.decide, name="decide"),
+    path("going/", hands.going, name="going"),
+    path("sign-out/", hands.leave, name="leave"),
     path("patients/", patients.search, name="patients"),
     path("patients/<uuid:patient_id>/", patients.record, name="patient"),
     path("patients/<uuid:patient_id>/request/", patients.enter, name="request"),
@@ -22,6 +28,12 @@ urlpatterns = [
     path("alerts/", alerts.alerts, name="alerts"),
     path("asks/", asks.asks, name="asks"),
     path("asks/<uuid:ask_id>/", asks.ask, name="ask"),
+    path("asks/<uuid:ask_id>/hand/", asks.hand, name="hand_ask"),
+    path("cases/<uuid:case_id>/", cases.case, name="case"),
+    path("cases/<uuid:case_id>/meeting/", cases.meeting, name="meeting"),
+    path("cases/<uuid:case_id>/reopen/", cases.reopen, name="reopen"),
+    path("agreed/<uuid:outcome_id>/", cases.agreed, name="agreed"),
+    path("morning/", morning.morning, name="morning"),
     path("clinic-day/", clinic_day.clinic_day, name="clinic_day"),
     path("appointments/<uuid:appointment_id>/mark/", clinic_day.mark, name="mark"),
 ]

@@ -8,12 +8,13 @@ from followup.callbacks import queries as calls
 from followup.cases.queries import open_contact_of
 from followup.clinic import queries as times
 from followup.contacts import queries as contacts
+from followup.contacts.agreed import Agreed
 from followup.core import clock
 from followup.people.models import Patient, Unit
 from followup.people.queries import enrolment_of, programme_at
 from followup.portal.doors import patient_page
 from followup.portal.emergencies import emergency_words
-from followup.portal.presenters import agreed, now_at, reason_of, standpoint, time_and_place
+from followup.portal.presenters import now_at, reason_of, standpoint, time_and_place
 
 
 @require_safe
@@ -55,7 +56,7 @@ def home(request: HttpRequest, patient: Patient) -> HttpResponse:
             "here": standpoint(standing, at) if standing else None,
             "reason": reason_of(standing.rules, standing.contact.reason) if standing else "",
             "visit": time_and_place(visit, at) if visit else "",
-            "agreed": agreed(latest.callback.case.programme.rules, latest) if latest else None,
+            "agreed": Agreed(latest.callback.case.programme.rules, latest) if latest else None,
         },
     )
 

@@ -316,28 +316,6 @@ def outcome_of(rules: Rules, called: CallOutcome) -> str:
     return _known(lambda: text(rules.outcome(called.outcome).label), called.outcome)
 
 
-@dataclass(frozen=True)
-class Agreed:
-    """What a call led to: the outcomes in words, what was agreed, the advice given as (title, text), when to call again."""
-
-    called: CallOutcome
-    led_to: list[str]
-    advice: list[tuple[str, str]]
-
-
-def agreed(rules: Rules, called: CallOutcome) -> Agreed:
-    known_advice = {advice.id: advice for advice in rules.advice}
-    return Agreed(
-        called=called,
-        led_to=[
-            _known(lambda each=each: text(rules.outcome(each).label), each) for each in (called.outcome, *called.also)
-        ],
-        advice=[
-            (text(known_advice[id].title), text(known_advice[id].text)) for id in called.advice if id in known_advice
-        ],
-    )
-
-
 def answers_of(standing: Standing) -> list[str]:
     """What was answered besides the own words, a line each; at least the reason."""
     answers, rules = standing.contact.answers, standing.rules

@@ -10,12 +10,13 @@ from django.views.decorators.http import require_safe
 
 from followup.callbacks import queries as calls
 from followup.contacts import queries as contacts
+from followup.contacts.agreed import Agreed
 from followup.core import journal
 from followup.messages import queries as messages
 from followup.people.models import Patient, Unit
 from followup.people.signin.sessions import not_a_use
 from followup.portal.doors import patient_page
-from followup.portal.presenters import agreed, channel_of, place_of, reason_of, role_of, sending_of
+from followup.portal.presenters import channel_of, place_of, reason_of, role_of, sending_of
 
 PAGE = 20
 MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -57,7 +58,7 @@ def earlier(request: HttpRequest, patient: Patient) -> HttpResponse:
         (
             row,
             reason_of(row.case.programme.rules, row.reason),
-            [agreed(row.case.programme.rules, called) for called in led_to[row.case_id]],
+            [Agreed(row.case.programme.rules, called) for called in led_to[row.case_id]],
         )
         for row in rows
     ]

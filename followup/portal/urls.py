@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followup.portal import home, tell, told
+from followup.portal import agreed, home, tell, told
 
 app_name = "portal"
 
@@ -19,6 +19,7 @@ urlpatterns = [
     path("tell-us/<slug:name>/", tell.question, name="question"),
     path("messages/", told.told, name="messages"),
     path("who-looked/", told.who_looked, name="who_looked"),
+    path("agreed/<uuid:outcome_id>/", agreed.agreed, name="agreed"),
     path("contacts/", told.earlier, name="contacts"),
     path("demo/messages/", told.demo_messages, name="demo_messages"),
 ]

@@ -81,7 +81,7 @@ def test_a_question_is_read_with_its_story_and_answered(desk, doctor, asked):
     assert "Stop azathioprine?" in page
     assert "It hurts &lt;again&gt;." in page
     for _ in range(2):
-        assert me.post(there, {"words": "Yes, stop."}).status_code == 302
+        assert me.post(there, {"words": "Yes, stop.", "way": "ring"}).status_code == 302
     asked.refresh_from_db()
     assert (asked.answer, asked.answered_by) == ("Yes, stop.", doctor)
     assert "No question waits for you." in text(me.get("/desk/asks/"))
@@ -92,6 +92,36 @@ def test_an_answer_may_come_with_the_kept_time(desk, doctor, asked):
     desk(doctor).post(reverse("desk:ask", args=[asked.id]), {"words": "I want to see her.", "slot": str(kept.slot_id)})
     kept.refresh_from_db()
     assert kept.state == "booked"
+
+
+def test_an_answer_must_say_how_the_patient_hears_of_it(desk, doctor, asked):
+    me, there = desk(doctor), reverse("desk:ask", args=[asked.id])
+    answer = me.post(there, {"words": "Yes, stop."})
+    assert answer.status_code == 422
+    assert 'href="#way"' in text(answer)
+    assert 'href="#to_patient"' in text(me.post(there, {"words": "Yes, stop.", "way": "message"}))
+    assert me.post(there, {"words": "Yes.", "way": "message", "to_patient": "Stop it, please."}).status_code == 302
+    asked.refresh_from_db()
+    assert asked.to_patient == "Stop it, please."
+
+
+def test_a_question_is_taken_or_given_to_a_colleague(desk, doctor, karin, eva, unit, flare):
+    contacts.finish(make.a_call_with(karin, flare), by=karin, outcome="clinician_asked")
+    asked, berglund = Ask.objects.get(case=flare.case), make.a_clinician(unit, "Dr Berglund")
+    there, hand = reverse("desk:ask", args=[asked.id]), reverse("desk:hand_ask", args=[asked.id])
+    assert "Take it" in text(desk(doctor).get(there))
+    desk(doctor).post(hand, {"to": str(doctor.id)})
+    asked.refresh_from_db()
+    assert asked.owner == doctor
+    page = text(desk(eva).get(there))
+    assert "Dr Berglund" in page
+    assert 'name="words"' not in page
+    assert desk(eva).post(there, {"words": "Mine.", "way": "ring"}).status_code == 403
+    desk(eva).post(hand, {"to": str(berglund.id)})
+    for nobody in (str(karin.id), "x", ""):
+        desk(eva).post(hand, {"to": nobody})
+    asked.refresh_from_db()
+    assert asked.owner == berglund
 
 
 def test_an_empty_answer_is_not_saved(desk, doctor, asked):

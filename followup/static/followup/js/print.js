@@ -1,0 +1,5 @@
+// The button that prints a page. Without this script it stays hidden: the browser's own menu prints as well.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
