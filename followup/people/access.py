@@ -30,6 +30,7 @@ MAY: dict[str, set[str]] = {
     "see_board": {NURSE, CLINICIAN, COORDINATOR, WALL},
     "see_alerts": {NURSE, CLINICIAN, COORDINATOR},
     "get_in_touch": {"patient"},
+    "bring_people_in": {COORDINATOR},
 }
 """What each role may do. Nobody may do what is not in this table."""
 

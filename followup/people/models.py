@@ -153,6 +153,11 @@ class Membership(Row):
         ]
 
 
+class Sex(models.TextChoices):
+    FEMALE = "female", _("Female")
+    MALE = "male", _("Male")
+
+
 class Patient(Row):
     """Somebody the unit follows."""
 
@@ -164,6 +169,9 @@ class Patient(Row):
     family_name = models.CharField(max_length=80)
     sort_key = models.CharField(max_length=180, db_index=True)
     born_on = models.DateField()
+    sex = models.CharField(
+        max_length=10, choices=Sex, blank=True, help_text="Blood values have limits that differ by it."
+    )
     phone = models.CharField(max_length=20, blank=True, help_text="E.164")
     phone_shown = models.CharField(max_length=30, blank=True, help_text="As it was typed.")
     texts = models.BooleanField(default=True, help_text="The number takes texts and the person wants them.")
@@ -221,8 +229,12 @@ class Enrolment(Row):
     patient = models.ForeignKey(Patient, models.CASCADE, related_name="enrolments")
     programme = models.ForeignKey(Programme, models.PROTECT)
     diagnosis = models.CharField(max_length=20)
+    diagnosis_code = models.CharField(max_length=10, blank=True, help_text="As the clinic's own system has it: K50.1")
     diagnosed_on = models.DateField(null=True, blank=True)
-    group = models.CharField(max_length=40)
+    last_contact_on = models.DateField(null=True, blank=True, help_text="With the clinic, before they came in here.")
+    wishes_visits = models.BooleanField(default=False, help_text="Wants to see a clinician; such a wish always wins.")
+    needs_support = models.BooleanField(default=False, help_text="What kind is in the patient's good_to_know.")
+    group = models.CharField(max_length=40, blank=True, help_text="Blank: nobody has decided yet.")
     group_since_on = models.DateField(null=True, blank=True)
     group_why = models.CharField(max_length=200, blank=True)
     medicines = models.JSONField(default=list, help_text="Each as it is said: drug, strength, how often.")

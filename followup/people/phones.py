@@ -20,6 +20,11 @@ def parse(typed: str, country_codes: Sequence[int]) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def takes_texts(number: str) -> bool:
+    """Whether an E.164 number may be one of a mobile: all but those that are known to be fixed lines."""
+    return phonenumbers.number_type(phonenumbers.parse(number)) != phonenumbers.PhoneNumberType.FIXED_LINE
+
+
 def shown(number: str) -> str:
     """An E.164 number as people write it, in international form."""
     try:

@@ -1,13 +1,15 @@
 """Taking people in: units, staff, patients, keys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Model
 
 from followup.core import clock, journal
 from followup.core.errors import Invalid
+from followup.core.ids import sort_key
 from followup.core.journal import Signs
 from followup.people import phones
 from followup.people.models import ClosedDay, Enrolment, Membership, Patient, Token, Unit, User
@@ -46,7 +48,10 @@ def add_staff(
     email: str = "",
     phone: str = "",
 ) -> User:
-    """A person (or a wall screen, or a system) who works at the unit; without a password they cannot sign in on a page."""
+    """A person (or a wall screen, or a system) who works at the unit; without a password they cannot sign in on a page.
+
+    `email` and `phone` (E.164) are where they are told of what cannot wait.
+    """
     if User.objects.filter(username__iexact=username).exists():
         raise Invalid({"username": f"{username} is taken."})
     user = User(username=username, name=name, email=email, phone=phone, language=unit.language)
@@ -58,11 +63,60 @@ def add_staff(
 
 
 @transaction.atomic
-def add_patient(
+def add_patient(*, unit: Unit, programme: Programme, by: Signs, **who: Any) -> Patient:
+    """A new patient of the unit, enrolled in a programme. `who` is what `_rows_of` takes."""
+    user, patient, enrolment = _rows_of(unit=unit, programme=programme, **who)
+    user.save()
+    patient.save()
+    enrolment.save()
+    journal.write("patient.added", by=by, unit_id=unit.id, patient_id=patient.id)
+    return patient
+
+
+@transaction.atomic
+def add_patients(*, unit: Unit, programme: Programme, by: Signs, people: Sequence[Mapping[str, Any]]) -> list[Patient]:
+    """Many new patients, in as few statements as one; each of `people` is what `_rows_of` takes. Each has a journal line."""
+    rows = [_rows_of(unit=unit, programme=programme, **who) for who in people]
+    User.objects.bulk_create(user for user, _patient, _enrolment in rows)
+    patients = Patient.objects.bulk_create(patient for _user, patient, _enrolment in rows)
+    Enrolment.objects.bulk_create(enrolment for _user, _patient, enrolment in rows)
+    added = "SELECT id, unit_id, id AS patient_id, NULL::uuid AS case_id FROM people_patient WHERE id = ANY(%(ids)s)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH added AS ({added}) {journal.insert_from('added', 'patient.added')}",
+            {"ids": [patient.id for patient in patients], "at": clock.now(), **journal.insert_values(by)},
+        )
+    return patients
+
+
+@transaction.atomic
+def change_patient(patient: Patient, *, by: Signs, columns: Mapping[str, Any], enrolment: Mapping[str, Any]) -> Patient:
+    """What is known of a patient, and of the programme they are in, is put right. The journal says which columns, not what they hold."""
+    patient = Patient.objects.select_for_update(no_key=True).get(id=patient.id)
+    _put(patient, columns)
+    if enrolment:
+        _put(patient.enrolments.get(ended_on=None), enrolment)
+    _put(patient.user, {"name": _whole_name(patient.given_name, patient.family_name)})
+    journal.write(
+        "patient.changed", by=by, unit_id=patient.unit_id, patient_id=patient.id, columns=sorted([*columns, *enrolment])
+    )
+    return patient
+
+
+def _whole_name(given_name: str, family_name: str) -> str:
+    return f"{given_name} {family_name}"[:120]
+
+
+def _put(row: Model, columns: Mapping[str, Any]) -> None:
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.save()
+
+
+def _rows_of(
     *,
     unit: Unit,
     programme: Programme,
-    by: Signs,
     number: str,
     given_name: str,
     family_name: str,
@@ -71,39 +125,38 @@ def add_patient(
     group: str,
     username: str | None = None,
     phone: str = "",
-    enrolment: dict[str, Any] | None = None,
+    enrolment: Mapping[str, Any] | None = None,
     **more: Any,
-) -> Patient:
-    """A new patient of the unit, enrolled in a programme.
+) -> tuple[User, Patient, Enrolment]:
+    """A patient's rows, not yet saved.
 
-    A telephone number that is none leaves the person without texts; it never keeps them out. `enrolment` holds more columns of
-    `Enrolment`, `more` more columns of `Patient`.
+    A telephone number that is none leaves the person without texts; it never keeps them out. A blank `group` waits for somebody's
+    decision. `enrolment` holds more columns of `Enrolment`, `more` more columns of `Patient`.
     """
-    language = more.get("language", unit.language)
     user = User(
         username=username or f"patient-{unit.id.hex[:6]}-{number}".lower(),
-        name=f"{given_name} {family_name}",
-        language=language,
+        name=_whole_name(given_name, family_name),
+        language=more.get("language", unit.language),
     )
     user.set_unusable_password()
-    user.save()
     parsed = phones.parse(phone, unit.country_codes)
-    patient = Patient.objects.create(
+    patient = Patient(
         unit=unit,
         user=user,
         number=number,
         given_name=given_name,
         family_name=family_name,
+        sort_key=sort_key(family_name, given_name),
         born_on=born_on,
         phone=parsed or "",
         phone_shown=phone if parsed else "",
         **more,
     )
-    Enrolment.objects.create(
-        patient=patient, programme=programme, diagnosis=diagnosis, group=group, **(enrolment or {})
+    return (
+        user,
+        patient,
+        Enrolment(patient=patient, programme=programme, diagnosis=diagnosis, group=group, **(enrolment or {})),
     )
-    journal.write("patient.added", by=by, unit_id=unit.id, patient_id=patient.id)
-    return patient
 
 
 @transaction.atomic

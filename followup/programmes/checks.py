@@ -156,6 +156,8 @@ def _ids_twice(rules: Rules) -> Iterator[Finding]:
 
 
 def _names_without_entry(rules: Rules) -> Iterator[Finding]:
+    if rules.admission and rules.admission.visits_group not in {group.id for group in rules.groups}:
+        yield Finding("error", "admission.visits_group", f"{rules.admission.visits_group} is not a group")
     queue, reasons = rules.queue, {reason.id for reason in rules.reasons}
     for name in ("holds_time", "nurse_in_charge_decides"):
         for id in getattr(queue, name):

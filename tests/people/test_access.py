@@ -27,6 +27,7 @@ EXPECTED = {
     "see_board": {"nurse", "clinician", "coordinator", "wall"},
     "see_alerts": {"nurse", "clinician", "coordinator"},
     "get_in_touch": {"patient"},
+    "bring_people_in": {"coordinator"},
 }
 
 
