@@ -10,7 +10,6 @@ from followup.clinic import services as clinic
 from followup.contacts import escalations, shortages
 from followup.contacts import queries as waiting
 from followup.contacts import services as contacts
-from followup.contacts import shortages
 from followup.core import heartbeats, outbox
 from followup.messages import queries as messages
 from followup.messages import services as delivery
@@ -27,8 +26,8 @@ def sweep(**_):
         (messages.stuck, delivery.settle_stuck),
         (callbacks.run_out, contacts.return_run_out),
         (callbacks.promise_passed, contacts.lift_passed),
-        (waiting.kept_to_move, contacts.move_kept),
         (times.lapsed_choices, lapse_choice),
+        (waiting.kept_to_move, contacts.move_kept),
         (shortages.units_with_hope, contacts.ask_again),
         (escalations.to_tell, escalate),
     ]:
