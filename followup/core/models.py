@@ -74,7 +74,10 @@ class Outbox(models.Model):
 
     class Meta:
         db_table = "outbox"
-        indexes = [models.Index("due_at", "id", name="outbox_to_do", condition=Q(done_at=None, gave_up_at=None))]
+        indexes = [
+            models.Index("due_at", "id", name="outbox_to_do", condition=Q(done_at=None, gave_up_at=None)),
+            models.Index("gave_up_at", name="outbox_given_up", condition=Q(done_at=None, gave_up_at__isnull=False)),
+        ]
 
 
 class Heartbeat(models.Model):

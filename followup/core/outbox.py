@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from followup.core import clock
+from followup.core import clock, journal
 from followup.core.models import Outbox
 from followup.core.patience import Patience
 
@@ -65,7 +65,19 @@ def waiting(limit: int = 100) -> list[int]:
 
 def given_up() -> QuerySet[Outbox]:
     """What was tried too often: a person must look. The oldest first."""
-    return Outbox.objects.exclude(gave_up_at=None).filter(done_at=None).order_by("gave_up_at", "id")
+    return Outbox.objects.filter(gave_up_at__isnull=False, done_at=None).order_by("gave_up_at", "id")
+
+
+@transaction.atomic
+def try_again(row_id: int, *, by: journal.Signs) -> None:
+    """A person has what was given up tried anew, from the first try. Said twice it is done once."""
+    row = Outbox.objects.select_for_update(no_key=True).get(id=row_id)
+    if row.gave_up_at is None or row.done_at:
+        return
+    row.gave_up_at, row.attempts, row.due_at = None, 0, clock.now()
+    row.save(update_fields=["gave_up_at", "attempts", "due_at"])
+    journal.write("outbox.tried_again", by=by, topic=row.topic, row=row.id)
+    nudge_on_commit("outbox.work", [row.id])
 
 
 def handle(ids: Iterable[int]) -> None:

@@ -11,12 +11,14 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from followup.core import clock
+from followup.core.journal import witness
 from followup.core.models import Entry, Seal
 
 log = logging.getLogger(__name__)
 
 START = "0" * 64
 CHUNK = 2_000
+GUARDS = {f"{table}_{guard}" for table in ("journal", "journal_seal") for guard in ("rows_stay", "stays")}
 
 
 @dataclass(frozen=True)
@@ -50,34 +52,53 @@ def seal() -> Seal | None:
         if first_id is None:
             return None
         digest, count = _digest(rows.iterator(CHUNK))
-        new = Seal.objects.create(
-            at=clock.now(),
-            first_entry=first_id,
-            last_entry=bound,
-            entries=count,
-            head=_head(last.head if last else START, first_id, bound, count, digest),
-        )
+        # Numbered without gaps, which a sequence does not promise.
+        new = Seal(id=last.id + 1 if last else 1, at=clock.now(), first_entry=first_id, last_entry=bound, entries=count)
+        new.head = _head(last.head if last else START, new, digest)
+        new.save(force_insert=True)
+        transaction.on_commit(lambda: witness.note(new))
     log.info("journal sealed up to %s, head %s", new.last_entry, new.head)
     return new
 
 
-def verify() -> Verdict:
+def verify(*, heads: Iterable[str] = ()) -> Verdict:
     """Recompute every seal from the lines it covers.
 
-    A changed, added, removed or swapped line changes its batch; a changed or removed seal breaks the chain. What a cut at the very end
-    leaves is sound in itself: compare `head` with the one in the log or on `/readyz`.
+    A changed, added, removed or swapped line changes its batch; a changed, added or removed seal breaks the chain. What a cut at the very
+    end leaves is sound in itself: that shows against the head noted in the data folder, and against `heads`, which somebody kept from the
+    log or from `/readyz`. Lines younger than the last seal (a minute) are guarded by the triggers alone.
     """
-    faults, before, covered, seals = [], START, 0, 0
-    last_entry = 0
+    # Before the seals are read: the next one may be made meanwhile.
+    noted = witness.read()
+    faults = _guards_missing()
+    found, before, covered, number, last_entry = set(), START, 0, 0, 0
+    if strays := Entry.objects.filter(id__lte=0).count():
+        faults.append(f"{strays} lines stand before the first")
     for each in Seal.objects.order_by("id").iterator(CHUNK):
         rows = Entry.objects.filter(id__gt=last_entry, id__lte=each.last_entry).order_by("id")
         digest, count = _digest(rows.iterator(CHUNK))
-        if each.head != _head(before, each.first_entry, each.last_entry, count, digest) or count != each.entries:
+        number += 1
+        if (each.id, each.head, each.entries) != (number, _head(before, each, digest), count):
             faults.append(f"lines {each.first_entry} to {each.last_entry} are not those that seal {each.id} closed")
-        before, last_entry = each.head, each.last_entry
-        covered, seals = covered + count, seals + 1
+        before, last_entry, number = each.head, each.last_entry, each.id
+        covered += count
+        found.add(each.head)
+    if noted and noted.head not in found:
+        faults.append(f"seal {noted.seal}, noted in {witness.path().name}, is gone: the journal was cut or put back")
+    faults += [f"no seal has the head {head}: the journal was cut or put back" for head in heads if head not in found]
     unsealed = Entry.objects.filter(id__gt=last_entry).count()
-    return Verdict(entries=covered + unsealed, seals=seals, unsealed=unsealed, head=before, faults=faults)
+    return Verdict(entries=covered + unsealed, seals=len(found), unsealed=unsealed, head=before, faults=faults)
+
+
+def _guards_missing() -> list[str]:
+    """The triggers that refuse changes: somebody who took them away meant to change something."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A') AND NOT tgisinternal"
+            " AND tgrelid IN ('journal'::regclass, 'journal_seal'::regclass)"
+        )
+        there = {name for (name,) in cursor.fetchall()}
+    return [f"the trigger {name} is missing or switched off" for name in sorted(GUARDS - there)]
 
 
 def _settled_bound() -> int:
@@ -121,6 +142,8 @@ def _digest(rows: Iterable[Entry] | Iterator[Entry]) -> tuple[str, int]:
     return digest.hexdigest(), count
 
 
-def _head(before: str, first: int, last: int, count: int, digest: str) -> str:
-    words = f"{before}|{first}|{last}|{count}|{digest}".encode()
+def _head(before: str, seal: Seal, digest: str) -> str:
+    """Everything a seal says, and the seal before it, under the key."""
+    parts = (before, seal.id, seal.at.isoformat(), seal.first_entry, seal.last_entry, seal.entries, digest)
+    words = "|".join(map(str, parts)).encode()
     return hmac.new(settings.FOLLOWUP_JOURNAL_KEY.encode(), words, hashlib.sha256).hexdigest()

@@ -13,8 +13,13 @@ class Command(BaseCommand):
     help = __doc__
     requires_system_checks = []
 
-    def handle(self, **options):
-        verdict = journal.verify()
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--head", action="append", default=[], help="a head kept from the log or /readyz, which must still be there"
+        )
+
+    def handle(self, *, head, **options):
+        verdict = journal.verify(heads=head)
         self.stdout.write(json.dumps({"sound": verdict.sound, **asdict(verdict)}, indent=1))
         if not verdict.sound:
             sys.exit(1)
