@@ -5,6 +5,8 @@ followup down                      stop what runs
 followup status                    each process with name, pid, port and health, as JSON
 followup run NAME                  become one process: postgres, redis, web, worker, beat
 followup prepare                   bring tables and programmes up to date (and, in the demo, its clinic)
+followup backup FILE               copy everything, while it runs, into a file (or into a folder)
+followup restore FILE              put a backup back, into a data folder that is empty
 followup messages [--complete]     collect the texts into the translations, or check that none is missing
 
 Each takes --data DIR (default: .followup in the checkout, or FOLLOWUP_DATA). Any other word is a command about
@@ -14,6 +16,7 @@ the clinic, such as `token nurse1`, `create-unit` or `verify-journal`; `followup
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from followup.running import state as states
 
@@ -28,6 +31,7 @@ def main() -> int:
     if word in ("help", "-h", "--help"):
         return show_help(words[1:])
     own = {"up": up, "down": down, "status": status, "run": run, "prepare": prepare, "messages": messages}
+    own |= {"backup": backup, "restore": restore}
     if word in own:
         return own[word](data, words[1:]) or 0
     return django([word.replace("-", "_"), *words[1:]])
@@ -92,6 +96,52 @@ def keep_welcome(data) -> None:
 
     (data / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
     (data / "run" / "welcome.txt").write_text(demo.welcome())
+
+
+def backup(data, words) -> int:
+    from followup.running import backup as backups
+
+    parser = argparse.ArgumentParser(prog="followup backup")
+    parser.add_argument("file", type=Path, help="a file that is not there yet, or a folder to put it in")
+    parser.add_argument("--no-keys", action="store_true", help="do not write FILE.keys: the keys are kept elsewhere")
+    asked = parser.parse_args(words)
+    set_up_django()
+    try:
+        made = backups.backup(data, asked.file, with_keys=not asked.no_keys)
+    except (backups.Refused, OSError) as problem:
+        sys.exit(f"There is no backup. {problem}")
+    print(
+        f"Backup: {made['file']} ({made['bytes']:,} bytes, {sum(made['rows'].values()):,} rows, made at {made['made_at']})"
+    )
+    if made["keys_file"]:
+        print(
+            f"Keys: {made['keys_file']}\nKeep them in another place than the backup; it cannot be put back without them."
+        )
+    return 0
+
+
+def restore(data, words) -> int:
+    from followup.running import backup as backups
+
+    parser = argparse.ArgumentParser(prog="followup restore")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--keys", type=Path, help="the file with the keys (default: FILE.keys beside it)")
+    parser.add_argument(
+        "--new-keys", action="store_true", help="the keys are lost: go on without verifying the journal so far"
+    )
+    asked = parser.parse_args(words)
+    set_up_django()
+    try:
+        done = backups.restore(asked.file, data, keys=asked.keys, new_keys=asked.new_keys)
+    except backups.Refused as problem:
+        sys.exit(f"Nothing was put back. {problem}")
+    print(f"Put back as it was at {done['made_at']}: {done['rows']:,} rows in {done['tables']} tables.")
+    if done["in_doubt"]:
+        print(f"{done['in_doubt']} messages may have been sent since: they are asked about, not sent a second time.")
+    print(f"Start it: followup up --data {data}")
+    if not done["sound"]:
+        print("The journal is not as it was sealed: " + ("; ".join(done["faults"]) or "its end is missing"))
+    return 0 if done["sound"] or asked.new_keys else 1
 
 
 def messages(data, words) -> int:

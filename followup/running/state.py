@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parents[2]
 
 
+RESTORING = "restoring"
+"""A file of this name says that the folder is being filled from a backup, or that this was cut off."""
+
+
 class PortTaken(Exception):
     pass
 

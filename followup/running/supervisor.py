@@ -40,6 +40,12 @@ def up(data: Path, *, port: int | None = None, demo: bool = True, only: list[str
         say(f"Followup is already running on {data} ({running}). `followup status` shows how it is.")
         return 1
     supervisor = Supervisor(data)
+    if (data / states.RESTORING).exists():
+        say(f"A backup was being put back into {data} and did not get to its end. Empty the folder and restore again.")
+        return 1
+    if demo and not states.read(data).get("demo", True):
+        say("This folder began without the demonstration clinic, so none is loaded.")
+        demo = False  # its log-ins are known to everybody
     # Who starts us may want us to end with them: the tests do.
     parts.die_with_supervisor(signal.SIGTERM)
     try:
