@@ -1,5 +1,5 @@
 # Thin names for what run.py and the console command do; `make` alone lists them.
-.PHONY: help run setup test lint lock messages migrations
+.PHONY: help run setup test bench lint lock messages migrations
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -12,6 +12,9 @@ setup: ## set up, with what the tests need
 
 test: ## set up and test everything
 	python3 run.py test
+
+bench: setup ## measure the product beside the raw limit, in one run
+	.venv/bin/python -m bench --json bench.json
 
 lint: setup ## style, layout, imports and types
 	.venv/bin/ruff check .

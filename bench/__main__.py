@@ -1,0 +1,60 @@
+"""`make bench`: everything measured in one run.
+
+    python -m bench [--only claims times burst board streams booked http everybody] [--quick] [--json FILE]
+
+`--quick` is for trying that the bench itself works: its figures mean nothing.
+"""
+
+import argparse
+from pathlib import Path
+
+from bench.house import product
+
+GROUPS = ("claims", "times", "burst", "board", "streams", "booked", "http", "everybody")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS)
+    parser.add_argument("--quick", action="store_true", help="only try that it works: the figures mean nothing")
+    parser.add_argument("--json", type=Path, help="keep the figures in this file")
+    asked = parser.parse_args()
+    with product() as url:
+        import django
+
+        django.setup()
+        return measure(url, asked.only, quick=asked.quick, keep=asked.json)
+
+
+def measure(url: str, only: list[str], *, quick: bool, keep: Path | None) -> int:
+    """Run the groups; returns how many goals were missed."""
+    from bench import board, claims, day, times
+    from bench.rates import commit_probe
+    from bench.report import Report
+
+    report = Report()
+    pace = {"seconds": 0.3, "rounds": 1} if quick else {"seconds": 2.0, "rounds": 4}
+    many = 1_000 if quick else 12_000
+    groups = {
+        "claims": lambda: claims.measure(report, **pace, calls=many, future=5_000 if quick else 100_000),
+        "times": lambda: (
+            times.measure(report, **pace, times=many),
+            times.burst_in_process(report, again=1 if quick else 5),
+        ),
+        "burst": lambda: times.burst(report, url, again=1 if quick else 20),
+        "board": lambda: board.measure(report, **pace),
+        "streams": lambda: board.streams(report, url, watchers=20 if quick else 200, changes=40 if quick else 400),
+        "booked": lambda: day.request_to_booked(report, url, seconds=2 if quick else 30),
+        "http": lambda: day.claims_over_http(report, url, seconds=2 if quick else 20),
+        "everybody": lambda: day.everybody(report, url, minutes=0.3 if quick else 5),
+    }
+    for name in only:
+        print(f"\n== {name} (one small commit: {commit_probe()} ms)")
+        groups[name]()
+    report.keep(keep)
+    print(f"\n{report.missed} of {sum(line.met is not None for line in report.lines)} goals missed.")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,110 @@
+"""How fast: cells measured one after the other, round after round, so that what else the machine does falls on all alike."""
+
+import gc
+import math
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connections
+
+WARM_UP = 20
+fork = multiprocessing.get_context("fork")
+
+
+@dataclass
+class Cell:
+    """One way of doing a thing. `prepare` sets the table anew; `client(n)` makes, inside client process n, the act that is counted.
+
+    An act returns False when there is nothing left to do.
+    """
+
+    name: str
+    client: Callable[[int], Callable[[], bool]]
+    prepare: Callable[[], None] = lambda: None
+    rates: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Acts per second: the median of the rounds."""
+        return statistics.median(self.rates)
+
+
+def interleaved(cells: Sequence[Cell], *, clients: int, seconds: float, rounds: int) -> None:
+    """Measure each cell once in every round, in turn."""
+    for _round in range(rounds):
+        for cell in cells:
+            cell.prepare()
+            counted, took = run(cell.client, clients=clients, seconds=seconds)
+            cell.rates.append(counted / seconds)
+            cell.seconds += took
+
+
+def run(client: Callable[[int], Callable[[], bool]], *, clients: int, seconds: float) -> tuple[int, list[float]]:
+    """How many acts `clients` processes did in `seconds`, and how long each took."""
+    connections.close_all()
+    gc.collect()
+    gc.freeze()  # children would pay for copying every page that the collector touches
+    gate, answers = fork.Barrier(clients), fork.SimpleQueue()
+    children = [fork.Process(target=_child, args=(client, n, gate, seconds, answers)) for n in range(clients)]
+    for child in children:
+        child.start()
+    said = [answers.get() for _ in children]
+    for child in children:
+        child.join()
+    gc.unfreeze()
+    return sum(len(took) for took in said), [one for took in said for one in took]
+
+
+def _child(client, n, gate, seconds, answers) -> None:
+    took: list[float] = []
+    try:
+        act = client(n)
+        for _ in range(WARM_UP):
+            act()
+        gate.wait(60)
+        now = time.perf_counter()
+        until = now + seconds
+        while now < until:
+            went_on = act()
+            before, now = now, time.perf_counter()
+            if not went_on:
+                break
+            took.append(now - before)
+    finally:
+        answers.put(took)
+        connections.close_all()
+        os._exit(0)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which this share of all lies (nearest rank)."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)] if values else math.nan
+
+
+def latencies(seconds: Sequence[float]) -> dict[str, float]:
+    """Milliseconds at the usual percentiles."""
+    return {
+        "p50_ms": round(percentile(seconds, 0.5) * 1000, 1),
+        "p95_ms": round(percentile(seconds, 0.95) * 1000, 1),
+        "p99_ms": round(percentile(seconds, 0.99) * 1000, 1),
+        "max_ms": round(max(seconds, default=math.nan) * 1000, 1),
+    }
+
+
+def commit_probe() -> float:
+    """Milliseconds of one small commit: the machine's own mood, printed with each group."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS bench_probe (at double precision)")
+        took = []
+        for _ in range(50):
+            before = time.perf_counter()
+            cursor.execute("INSERT INTO bench_probe VALUES (0)")
+            took.append(time.perf_counter() - before)
+    return round(statistics.median(took) * 1000, 2)

@@ -1,0 +1,54 @@
+"""What came out, for people and as JSON."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.rates import Cell, latencies
+
+
+@dataclass
+class Line:
+    """One goal: what was aimed at, what was seen. `met` is None where nothing was aimed at."""
+
+    goal: str
+    what: str
+    seen: str
+    aim: str = ""
+    met: bool | None = None
+
+
+class Report:
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.cells: dict[str, Any] = {}
+        self.notes: dict[str, Any] = {}
+
+    def group(self, title: str, cells: list[Cell]) -> None:
+        """Print cells side by side, each beside the first."""
+        print(f"\n{title}")
+        first = cells[0]
+        for cell in cells:
+            rounds = " ".join(f"{rate:,.0f}" for rate in cell.rates)
+            share = cell.rate / first.rate if first.rate else float("nan")
+            print(f"  {cell.name:<34} {cell.rate:>9,.0f}/s   {share:5.2f} x   rounds: {rounds}")
+            self.cells[f"{title}: {cell.name}"] = {"rates": cell.rates, **latencies(cell.seconds)}
+
+    def goal(self, goal: str, what: str, seen: str, aim: str = "", met: bool | None = None) -> None:
+        self.lines.append(Line(goal, what, seen, aim, met))
+        word = {True: "met", False: "MISSED", None: ""}[met]
+        print(f"  {goal:<4}{what}: {seen}{f'   (aim {aim})' if aim else ''}   {word}")
+
+    def ratio(self, goal: str, what: str, cell: Cell, beside: Cell, at_least: float) -> None:
+        seen = cell.rate / beside.rate if beside.rate else float("nan")
+        self.goal(goal, what, f"{seen:.2f}", f"at least {at_least}", seen >= at_least)
+
+    def keep(self, path: Path | None) -> None:
+        if path:
+            body = {"goals": [asdict(line) for line in self.lines], "cells": self.cells, "notes": self.notes}
+            path.write_text(json.dumps(body, indent=2) + "\n")
+
+    @property
+    def missed(self) -> int:
+        return sum(line.met is False for line in self.lines)
