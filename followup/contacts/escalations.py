@@ -103,6 +103,12 @@ def _on_call(unit: Unit) -> list[StaffAddress]:
     return [StaffAddress("on-call", channel, to, unit.language) for channel, to in where if to]
 
 
+def told_at(unit: Unit) -> dict[UUID, datetime]:
+    """When somebody was last told outside the page of a case that still waits, by case id."""
+    rows = Escalation.objects.filter(case__unit=unit, ended_at=None, told_at__isnull=False)
+    return dict(rows.order_by("told_at").values_list("case_id", "told_at"))
+
+
 def silence(unit: Unit) -> str:
     """Who would not hear: `nobody` outside the page at any hour, `closed` while the clinic is closed; empty when all is well.
 

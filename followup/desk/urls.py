@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followup.desk import alerts, asks, board, call, cases, clinic_day, entry, hands, morning, patients, queue
+from followup.desk import alerts, asks, board, call, cases, clinic_day, entry, hands, morning, patients, queue, ways_out
 
 app_name = "desk"
 urlpatterns = [
@@ -26,6 +26,13 @@ urlpatterns = [
     path("board/", board.board, name="board"),
     path("board/rows/<uuid:case_id>/", board.row, name="board_row"),
     path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/told-where/", alerts.told_where, name="told_where"),
+    path("alerts/messages/<uuid:message_id>/", alerts.settle_message, name="settle_message"),
+    path("alerts/work/<int:row_id>/", alerts.try_again, name="try_again"),
+    path("cases/<uuid:case_id>/ways-out/", ways_out.ways_out, name="ways_out"),
+    path("cases/<uuid:case_id>/ways-out/take/", ways_out.take, name="take_time"),
+    path("cases/<uuid:case_id>/ways-out/trade/", ways_out.trade, name="trade_time"),
+    path("cases/<uuid:case_id>/open-time/", ways_out.open_time, name="open_time"),
     path("asks/", asks.asks, name="asks"),
     path("asks/<uuid:ask_id>/", asks.ask, name="ask"),
     path("asks/<uuid:ask_id>/hand/", asks.hand, name="hand_ask"),
