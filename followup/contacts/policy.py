@@ -171,6 +171,11 @@ def promise_for(
     return Promise(priority, not_before, due, holds, hours.moment(rules.see_within(), at) if holds else None)
 
 
+def may_reopen(closed: datetime | None, *, at: datetime) -> bool:
+    """Whether a request that was finished then may still be opened again."""
+    return closed is not None and at - closed <= REOPENS_WITHIN
+
+
 def may_move_with_a_wish(priority: int, state: str, unanswered: int) -> bool:
     """Whether a call follows a wish for other hours: not the most urgent, none that a nurse has in hand, none that was tried."""
     return priority > 1 and state == "waiting" and not unanswered

@@ -94,7 +94,7 @@ def reopen(case: Case, *, by: User, why: str, to: User | None = None) -> Case:
             return case
         raise NotFinished
     _check_why(why)
-    if clock.now() - case.closed > policy.REOPENS_WITHIN:
+    if not policy.may_reopen(case.closed, at=clock.now()):
         raise TooLateToReopen
     if open_contact_of(case.patient):
         raise AnotherIsOpen
@@ -109,8 +109,7 @@ def reopen(case: Case, *, by: User, why: str, to: User | None = None) -> Case:
 
 
 def _was_just_reopened(case: Case) -> bool:
-    latest = Move.objects.filter(case=case).order_by("-at", "-id").first()
-    return bool(latest and latest.by_hand and latest.step_from == "closed")
+    return Move.objects.filter(case=case, step_from="closed", by_hand=True, at=case.step_since).exists()
 
 
 def _check_why(why: str) -> None:
