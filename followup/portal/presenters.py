@@ -50,6 +50,7 @@ class Standpoint:
     promised: str
     if_nothing: str
     settled: bool
+    can_say_free: bool = False
     steps: list[Step] = field(default_factory=list)
 
 
@@ -66,6 +67,7 @@ def standpoint(standing: Standing, at: datetime) -> Standpoint:
         promised=say.promised(),
         if_nothing=say.if_nothing(),
         settled=standing.case.step != "received",
+        can_say_free=say.can_say_free(),
         steps=say.steps(),
     )
 
@@ -137,11 +139,29 @@ class _Sayer:
             return self._please_ring()
         if self.late:
             return _("We are late, and we are sorry. You are still in the queue. New time: before %(moment)s.") % said
+        if self.callback and self.callback.said_free_at:
+            return self._free_now(said)
         if self.step == "unreached" and self.callback:
             return _("We could not reach you. We try again from %(again)s, from %(phone)s.") % (
                 said | {"again": self.moment(self.callback.not_before)}
             )
         return _("A nurse will call you before %(moment)s, from %(phone)s.") % said
+
+    def can_say_free(self) -> bool:
+        """They missed our call, and have not told us yet that they are free now."""
+        missed = self.callback is not None and self.callback.ended_at is None and self.callback.unanswered > 0
+        return missed and self.step != "ringing" and self.callback.said_free_at is None
+
+    def _free_now(self, said: dict[str, str]) -> str:
+        if self.unit.hours.is_open(self.at):
+            return (
+                _("You have told us that you are free now. A nurse calls you before %(moment)s, from %(phone)s.") % said
+            )
+        said["opens"] = self.moment(self.unit.hours.next_opening(self.at))
+        return (
+            _("You have told us that you are free. We are closed now, and call you from %(opens)s, before %(moment)s.")
+            % said
+        )
 
     def _please_ring(self) -> str:
         """Nobody is asked to ring a closed clinic."""
@@ -208,13 +228,19 @@ class _Sayer:
 
     def _no_time(self) -> str:
         """Honest words where no time could be kept."""
-        if self.time or not self.case.shortage:
+        if not self.case.shortage:
             return ""
+        if self.time:
+            return _("You have told us that this time does not suit you. When we call, we find another one together.")
         if self.case.shortage == Shortage.NEEDS_A_TIME:
             return _("You need a time at the clinic and none is free yet. The clinic knows, and finds one for you.")
         if self.contact.see_by is None:
             return _(
                 "The clinic is closed for the next days, so we could not keep a time for you. When we call, we find a way together."
+            )
+        if self.contact.see_by <= self.at:
+            return _(
+                "No time could be kept for you inside three days. The clinic knows, and when we call, we find a way together."
             )
         return _(
             "No time at the clinic is free before %(moment)s. The clinic knows, and when we call, we find a way together."
@@ -228,9 +254,9 @@ class _Sayer:
     def _until_the_time(self) -> str:
         if self.step != "clinic_time" or self.time is None or self.time.slot.starts_at < self.at:
             return ""
-        return _(
-            "Do you feel worse before then? Do not wait: tell us here or ring us. To change or cancel the time, ring us on %(phone)s."
-        ) % {"phone": unbroken(self.unit.phone)}
+        return _("Do you feel worse before then? Do not wait: tell us here, or ring us on %(phone)s.") % {
+            "phone": unbroken(self.unit.phone)
+        }
 
     # whose move it is
 
@@ -261,7 +287,9 @@ class _Sayer:
         if self.step == "closed":
             return _("Nothing happens until you get in touch, or we invite you.")
         if self.step == "clinic_time":
-            return _("Your time stays yours. If you cannot come, ring us, so that somebody else can have it.")
+            return _(
+                "Your time stays yours. If you cannot come, cancel it or ring us, so that somebody else can have it."
+            )
         if self.step == "with_clinician":
             return _("You do not need to do anything. We get back to you.")
         if self.step == "unreached":

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followup.portal import agreed, home, tell, told
+from followup.portal import agreed, home, tell, times, told
 
 app_name = "portal"
 
@@ -10,6 +10,7 @@ urlpatterns = [
     path("", home.landing, name="landing"),
     path("home/", home.home, name="home"),
     path("where/", home.where, name="where"),
+    path("free-now/", home.free_now, name="free_now"),
     path("emergency/", home.emergency, name="emergency"),
     path("tell-us/", tell.start, name="tell_us"),
     path("tell-us/emergency/", tell.emergency, name="tell_emergency"),
@@ -17,6 +18,15 @@ urlpatterns = [
     path("tell-us/sent/", tell.sent, name="sent"),
     path("tell-us/sent/now/", tell.booking, name="booking"),
     path("tell-us/<slug:name>/", tell.question, name="question"),
+    path("times/", times.time, name="time"),
+    path("times/day/", times.day, name="time_day"),
+    path("times/day/<str:on>/", times.pick, name="time_pick"),
+    path("times/check/", times.check, name="time_check"),
+    path("times/done/", times.done, name="time_done"),
+    path("times/none/", times.none_suits, name="time_none"),
+    path("times/cancel/", times.cancel, name="time_cancel"),
+    path("times/given-back/", times.given_back, name="time_given_back"),
+    path("times/<uuid:appointment_id>/calendar.ics", times.calendar, name="time_calendar"),
     path("messages/", told.told, name="messages"),
     path("who-looked/", told.who_looked, name="who_looked"),
     path("agreed/<uuid:outcome_id>/", agreed.agreed, name="agreed"),
