@@ -347,9 +347,14 @@ LANGUAGE_COOKIE_SECURE = _secure
 CSRF_TRUSTED_ORIGINS = [FOLLOWUP_PUBLIC_URL]
 # Nobody else is told; our own forms need it, because under "no-referrer" browsers post with "Origin: null", which is refused.
 SECURE_REFERRER_POLICY = "same-origin"
-CSRF_FAILURE_VIEW = "followup.faults.not_allowed"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+# A page asked for in the clear is sent on. Programs are not: their token has travelled already, and they must be put right. Nor is the
+# machine itself when it asks whether it is well. uvicorn believes X-Forwarded-Proto of the proxies that FORWARDED_ALLOW_IPS names.
+SECURE_SSL_REDIRECT = _secure
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$", r"^(api|fhir|webhooks)/"]
 SECURE_HSTS_SECONDS = 31536000 if _secure else 0
+# The product has a host name of its own; where others live below that name in the clear, say no.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _secure and yes("FOLLOWUP_HSTS_SUBDOMAINS", True)
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "followup.faults.not_allowed"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 WRONG = [
     ({"FOLLOWUP_SWEEP_SECONDS": "soon"}, "FOLLOWUP_SWEEP_SECONDS should be a number of seconds"),
@@ -64,3 +67,39 @@ def settings(code: str, environment: dict[str, str], data) -> subprocess.Complet
         capture_output=True,
         text=True,
     )
+
+
+LIVE = {
+    "FOLLOWUP_PUBLIC_URL": "https://clinic.example",
+    "FOLLOWUP_SECRET_KEY": "a-key-of-a-clinic-with-many-different-signs-0123456789",
+    "FOLLOWUP_JOURNAL_KEY": "another-key-of-a-clinic-with-many-signs-0123456789",
+    "DATABASE_URL": "postgresql://followup:pw@db/followup",
+    "REDIS_URL": "redis://redis:6379/0",
+}
+NOT_LIVE = [
+    ({"FOLLOWUP_PUBLIC_URL": "http://clinic.example"}, "security.W008"),
+    ({"FOLLOWUP_HSTS_SUBDOMAINS": "no"}, "security.W005"),
+    ({"FOLLOWUP_SECRET_KEY": "a" * 60}, "security.W009"),
+    ({"FOLLOWUP_PUBLIC_URL": "http://clinic.example", "FOLLOWUP_TESTING": "1"}, "followup.E001"),
+    ({"FOLLOWUP_DEMO": "1"}, "followup.E002"),
+    ({"FOLLOWUP_STAFF_MFA": "no"}, "followup.W001"),
+]
+
+
+def deploy_check(environment: dict[str, str], data) -> subprocess.CompletedProcess:
+    bare = {"PATH": os.environ["PATH"], "FOLLOWUP_DATA": str(data)}
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    return subprocess.run(command, cwd=ROOT, env=bare | environment, capture_output=True, text=True)
+
+
+def test_a_clinic_behind_https_has_nothing_to_put_right(tmp_path):
+    done = deploy_check(LIVE, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "no issues (0 silenced)" in done.stdout
+
+
+@pytest.mark.parametrize(("environment", "named"), NOT_LIVE, ids=[named for _, named in NOT_LIVE])
+def test_what_is_not_ready_for_patients_is_named(environment, named, tmp_path):
+    done = deploy_check(LIVE | environment, tmp_path)
+    assert done.returncode == 1
+    assert named in done.stderr
