@@ -17,7 +17,7 @@ from followup.contacts.queries import standing
 from followup.core import clock
 from followup.core.errors import Invalid, Unknown
 from followup.desk import presenters, queue
-from followup.desk.call_page import about_the_call, call_page, holds, lease, preview
+from followup.desk.call_page import about_the_call, call_page, holds, lease, left_notes, preview
 from followup.desk.doors import note, part, staff_page
 from followup.desk.forms import OutcomeForm
 from followup.people import access
@@ -53,6 +53,7 @@ def keep(request: HttpRequest, callback_id) -> HttpResponse:
     try:
         callback = callbacks.keep_note(callback, by=request.user, note=form.typed("note"))
     except LOST:
+        callbacks.leave_note(callback, by=request.user, note=form.typed("note"))
         callback.refresh_from_db()
         lost = presenters.taken_by(callback, clock.now())
     return part(
@@ -60,6 +61,7 @@ def keep(request: HttpRequest, callback_id) -> HttpResponse:
         "desk/_kept.html",
         lost=lost,
         callback=callback,
+        left_notes=[] if lost else left_notes(callback),
         preview=preview(callback, form, request.user),
         **lease(callback),
     )
@@ -87,9 +89,13 @@ def dial(request: HttpRequest, callback_id) -> HttpResponse:
 def _act(request: HttpRequest, callback: Callback) -> HttpResponse:
     form = OutcomeForm(request.POST)
     form.is_valid()
-    act = {"give_back": _give_back, "needs_a_time": _needs_a_time, "preview": _show_preview}.get(
-        request.POST.get("do", ""), _finish
-    )
+    act = {
+        "give_back": _give_back,
+        "needs_a_time": _needs_a_time,
+        "preview": _show_preview,
+        "hand_over": _go_on_at("desk:hand_over"),
+        "later": _go_on_at("desk:later"),
+    }.get(request.POST.get("do", ""), _finish)
     try:
         return act(request, callback, form)
     except LOST as refused:
@@ -156,6 +162,16 @@ def _give_back(request: HttpRequest, callback: Callback, form: OutcomeForm) -> H
     return redirect("desk:queue")
 
 
+def _go_on_at(page: str):
+    """To a page about this call; what is typed is kept first."""
+
+    def keep_and_go(request: HttpRequest, callback: Callback, form: OutcomeForm) -> HttpResponse:
+        callbacks.keep_note(callback, by=request.user, note=form.typed("note"))
+        return redirect(page, callback.id)
+
+    return keep_and_go
+
+
 def _needs_a_time(request: HttpRequest, callback: Callback, form: OutcomeForm) -> HttpResponse:
     with transaction.atomic():
         contacts.needs_a_time(callback, by=request.user)
@@ -169,12 +185,13 @@ def _show_preview(request: HttpRequest, callback: Callback, form: OutcomeForm) -
 
 
 def _lost(request: HttpRequest, callback: Callback, refused: Exception, *typed: str) -> HttpResponse:
-    """Back to the queue, saying who has it now; what was typed is shown, to be copied."""
+    """Back to the queue, saying who has it now; what was typed stays on the call, under the name of whoever typed it."""
+    left = "\n\n".join(each for each in typed if each.strip())
+    callbacks.leave_note(callback, by=request.user, note=left)
     callback.refresh_from_db()
     why = (
         str(refused) if isinstance(refused, callbacks.PatientOnTheLine) else presenters.taken_by(callback, clock.now())
     )
-    words_kept = "\n\n".join(each for each in typed if each.strip())
     if request.htmx:
         return part(request, "desk/_call_lost.html", lost=why)
-    return queue.page(request, lost=why, lost_text=words_kept, status=409)
+    return queue.page(request, lost=why, lost_text=left, status=409)

@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from followup.callbacks.models import Callback, State
+from followup.callbacks.models import AttemptResult, Callback, State
 from followup.cases.queries import open_asks
 from followup.clinic import queries as times
 from followup.contacts.queries import Standing, earlier_contacts, standing, times_for
@@ -63,6 +63,8 @@ def about_the_patient(stand: Standing, at: datetime) -> dict:
 def about_the_call(callback: Callback, stand: Standing, user: User) -> dict:
     """The box of the call itself: number, tries, lease, who holds it."""
     at, zone = clock.now(), callback.unit.zone
+    # After a decision to ring again the tries are counted anew, and those before it stand beside them.
+    before = callback.tries.filter(result=AttemptResult.NO_ANSWER).count() - callback.unanswered
     wish, patient = stand.contact.preferred, callback.patient
     is_hers = holds(callback, user)
     return {
@@ -72,12 +74,21 @@ def about_the_call(callback: Callback, stand: Standing, user: User) -> dict:
         "link": wish.get("phone_e164") or patient.phone,
         "other_number": presenters.phone_of(patient) if wish.get("phone_e164", patient.phone) != patient.phone else "",
         "wished": presenters.wished_hours(stand.contact),
-        "most_tries": max(len(stand.rules.queue.tries), callback.attempts),
+        "most_tries": max(before + len(stand.rules.queue.tries), callback.attempts),
         "try_number": callback.attempts if callback.dialled_at else callback.attempts + 1,
         "ringing_since": words.clock24(callback.dialled_at, zone=zone) if callback.dialled_at else "",
         "holder": presenters.holder(callback, user, at=at),
+        "free_since": presenters.near(callback.said_free_at, at=at, zone=zone) if callback.said_free_at else "",
+        "left_notes": left_notes(callback),
         **lease(callback),
     }
+
+
+def left_notes(callback: Callback) -> list[dict]:
+    """What others have typed on this call since it changed hands."""
+    at, zone = clock.now(), callback.unit.zone
+    found = callback.left_notes.select_related("by").order_by("created_at")
+    return [{"by": each.by.name, "at": presenters.near(each.at, at=at, zone=zone), "text": each.text} for each in found]
 
 
 def lease(callback: Callback) -> dict:
@@ -95,6 +106,7 @@ def _why_now(stand: Standing, at: datetime) -> dict:
     flags = [text(rules.red_flag(id).ask) for id in contact.answers.get("red_flags", [])]
     since = contact.answers.get("since")
     facts = [
+        (_("Second flare-up"), _second_flare(stand)),
         (_("Going on"), text(rules.since_option(since).label) if since else ""),
         (_("Medicine"), contact.answers.get("medicine", "")),
         (_("Days of medicine left"), contact.answers.get("days_left")),
@@ -121,6 +133,17 @@ def _why_now(stand: Standing, at: datetime) -> dict:
             for each in stand.additions
         ],
     }
+
+
+def _second_flare(stand: Standing) -> str:
+    """What came before it, where a flare-up follows another of the same week."""
+    second, first = stand.rules.queue.second_flare, stand.contact.follows
+    if first is None or second is None:
+        return ""
+    said = {"days": second.within_days, "day": words.day(first.received_at, zone=stand.case.unit.zone)}
+    led_to = presenters.outcome_words(first.case.programme.rules, first.case.outcome) if first.case.outcome else ""
+    sentence = _("the second in %(days)s days, the first came on %(day)s") % said
+    return f"{sentence}: {led_to.lower()}" if led_to else sentence
 
 
 def _plan(patient: Patient) -> dict | None:

@@ -1,5 +1,7 @@
 """Finding a patient, the whole record on one page, and a request entered for somebody on the telephone or on paper."""
 
+from datetime import datetime
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -9,7 +11,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from followup.callbacks import queries as calls
-from followup.callbacks import services as callbacks
 from followup.callbacks.models import Callback
 from followup.cases.models import Case
 from followup.cases.queries import cases_of, open_contact_of
@@ -17,15 +18,15 @@ from followup.cases.services import NotInAProgramme
 from followup.clinic import queries as times
 from followup.contacts import services as contacts
 from followup.contacts.models import Contact
-from followup.contacts.policy import SOONER
+from followup.contacts.policy import SOONER, may_reopen
 from followup.core import clock, words
-from followup.core.errors import Invalid, Refused
+from followup.core.errors import Invalid
 from followup.desk import presenters
 from followup.desk.doors import note, show, staff_page
 from followup.desk.forms import RequestForm
 from followup.messages.queries import told_to
 from followup.people import access, queries
-from followup.people.models import Patient
+from followup.people.models import Patient, User
 from followup.programmes.schema import Rules
 from followup.programmes.texts import text
 
@@ -45,14 +46,32 @@ def search(request: HttpRequest) -> HttpResponse:
     typed = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     found = queries.search(typed, by=request.user).prefetch_related("cases")
     page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
+    at, rings = clock.now(), access.may(request.user, "answer_calls")
+    owed = calls.open_of_patients([each.id for each in page]) if rings else {}
     rows = [
-        {"patient": each, "born": words.day(each.born_on), "reach": presenters.reach(each), "open": _open_words(each)}
+        {
+            "patient": each,
+            "born": words.day(each.born_on),
+            "reach": presenters.reach(each),
+            "open": _open_words(each, owed.get(each.id), request.user, at=at),
+            "call": presenters.way_to_call(owed[each.id], request.user, at=at) if each.id in owed else None,
+        }
         for each in page
     ]
-    return show(request, "desk/patients.html", here="patients", typed=typed, page=page, rows=rows, words=presenters)
+    names = {"typed": typed, "page": page, "rows": rows, "channel": _channel_of(request), "words": presenters}
+    return show(request, "desk/patients.html", here="patients", **names)
 
 
-def _open_words(patient: Patient) -> str:
+def _channel_of(request: HttpRequest) -> str:
+    """How what is to be logged came to us, if the way here says so."""
+    wished = request.GET.get("channel", "")
+    return wished if wished in CHANNELS else ""
+
+
+def _open_words(patient: Patient, callback: Callback | None, user: User, *, at: datetime) -> str:
+    """What is open, and who has it: feels worse, waiting; or that a colleague is on the call now."""
+    if callback:
+        return f"{presenters.reason_of(callback)}, {presenters.where_call_is(callback, user, at=at)}"
     open_cases = [case for case in patient.cases.all() if case.closed is None]
     return ", ".join(presenters.step_words(case) for case in open_cases)
 
@@ -64,15 +83,17 @@ def record(request: HttpRequest, patient_id) -> HttpResponse:
     access.open_record(patient, by=request.user, where="record")
     at, zone = clock.now(), patient.unit.zone
     enrolment = queries.enrolment_of(patient)
+    found = list(cases_of(patient).select_related("programme", "contact")[:A_PAGE])
+    led_to: dict = {}
+    for kept in calls.outcomes_of_cases([case.id for case in found]):
+        led_to.setdefault(kept.callback.case_id, []).append(kept)
     names = {
         "patient": patient,
         "born": presenters.born(patient),
         "facts": presenters.facts_of(patient),
         "enrolment": enrolment,
         "rules": enrolment.programme.rules if enrolment else None,
-        "cases": [
-            _case(case, at=at, zone=zone) for case in cases_of(patient).select_related("programme", "contact")[:A_PAGE]
-        ],
+        "cases": [_case(case, led_to, at=at, zone=zone) for case in found],
         "callback": _open_call(patient) if access.may(request.user, "answer_calls") else None,
         "appointments": list(times.all_of(patient)),
         "told": list(told_to(patient)[:20]),
@@ -82,7 +103,7 @@ def record(request: HttpRequest, patient_id) -> HttpResponse:
     return show(request, "desk/patient.html", here="patients", zone=zone, **names)
 
 
-def _case(case: Case, *, at, zone) -> dict:
+def _case(case: Case, led_to: dict, *, at, zone) -> dict:
     contact: Contact | None = getattr(case, "contact", None)
     rules = case.programme.rules
     return {
@@ -92,6 +113,8 @@ def _case(case: Case, *, at, zone) -> dict:
         "step": presenters.step_words(case),
         "stand": presenters.due_stand(case.due, at=at, zone=zone) if case.due and not case.closed else None,
         "outcome": presenters.outcome_words(rules, case.outcome) if case.outcome else "",
+        "may_reopen": contact is not None and may_reopen(case.closed, at=at),
+        "agreed": [(presenters.near(kept.at, at=at, zone=zone), kept.id) for kept in led_to.get(case.id, [])],
         "shortage": presenters.shortage_words(case.shortage)[0],
         "moves": [
             (presenters.near(move.at, at=at, zone=zone), presenters.step_name(move.step_to))
@@ -114,20 +137,24 @@ def enter(request: HttpRequest, patient_id) -> HttpResponse:
     if enrolment is None:
         note(request, str(NotInAProgramme()))
         return redirect("desk:patient", patient.id)
-    form = RequestForm(request.POST if request.method == "POST" else None, initial={"channel": "phone"})
+    initial = {"channel": _channel_of(request) or "phone"}
+    form = RequestForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        contact = _receive(request, patient, form)
-        if contact:
-            return _after(request, patient, contact)
+        answer = _receive(request, patient, form)
+        if answer:
+            return answer
     elif request.method == "GET":
         access.open_record(patient, by=request.user, where="request page")
+    callback = _open_call(patient) if access.may(request.user, "answer_calls") else None
     names = {
         "patient": patient,
         "born": presenters.born(patient),
         "options": _options(enrolment.programme.rules, form),
         "words": presenters,
         "open_case": open_contact_of(patient),
-        "callback": _open_call(patient) if access.may(request.user, "answer_calls") else None,
+        "callback": callback,
+        "whose": presenters.where_call_is(callback, request.user, at=clock.now()) if callback else "",
+        "taken": callback is not None and callback.is_held(clock.now()) and callback.claimed_by_id != request.user.id,
         "booked": list(times.booked_for(patient)[:1]),
         "asks": _asks(enrolment.programme.rules),
         "form": form,
@@ -161,21 +188,25 @@ def _options(rules: Rules, form: RequestForm) -> dict[str, list[dict]]:
     }
 
 
-def _receive(request: HttpRequest, patient: Patient, form: RequestForm) -> Contact | None:
+def _receive(request: HttpRequest, patient: Patient, form: RequestForm) -> HttpResponse | None:
     said = form.cleaned_data
     if said["channel"] not in CHANNELS:
         form.add_error("channel", _("Choose how the request came to us."))
         return None
+    request_of_theirs = {
+        "patient": patient,
+        "by": request.user,
+        "reason": said["reason"],
+        "message": said["message"],
+        "answers": form.answers,
+        "preferred": form.preferred,
+        "channel": said["channel"],
+    }
+    takes = request.POST.get("do") if access.may(request.user, "answer_calls") else ""
     try:
-        return contacts.receive(
-            patient=patient,
-            by=request.user,
-            reason=said["reason"],
-            message=said["message"],
-            answers=form.answers,
-            preferred=form.preferred,
-            channel=said["channel"],
-        )
+        if takes in ("take", "take_over"):
+            return _taken(request, contacts.log_call(**request_of_theirs, over=takes == "take_over"))
+        return _received(request, contacts.receive(**request_of_theirs))
     except Invalid as refused:
         form.take(refused, WRONG)
     except NotInAProgramme as refused:
@@ -183,19 +214,19 @@ def _receive(request: HttpRequest, patient: Patient, form: RequestForm) -> Conta
     return None
 
 
-def _after(request: HttpRequest, patient: Patient, contact: Contact) -> HttpResponse:
-    """To the call page with the call taken, for somebody who is on the line now; else to where the request stands."""
-    saved = _("Saved: the request of %(name)s has reference %(reference)s.") % {
-        "name": patient.name,
-        "reference": contact.case.reference,
-    }
-    callback = calls.open_of_case(contact.case_id)
-    if request.POST.get("do") == "take" and callback and access.may(request.user, "answer_calls"):
-        try:
-            callbacks.claim_chosen(callback, by=request.user, why=_("They are on the telephone now."))
-            note(request, saved)
-            return redirect("desk:call", callback.id)
-        except Refused as refused:
-            saved = f"{saved} {refused}"
-    note(request, saved)
-    return redirect("desk:patient", patient.id)
+def _received(request: HttpRequest, contact: Contact) -> HttpResponse:
+    note(request, _saved(contact.case))
+    return redirect("desk:patient", contact.case.patient_id)
+
+
+def _taken(request: HttpRequest, callback: Callback) -> HttpResponse:
+    """To the call page, with the call taken; or to the question whether a colleague's call is to be taken over."""
+    note(request, _saved(callback.case))
+    if callback.claimed_by_id == request.user.id:
+        return redirect("desk:call", callback.id)
+    return redirect("desk:take_over", callback.id)
+
+
+def _saved(case: Case) -> str:
+    said = {"name": case.patient.name, "reference": case.reference}
+    return _("Saved: the request of %(name)s has reference %(reference)s.") % said

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
@@ -43,9 +43,11 @@ def stand_of(call: Callback, *, at: datetime, zone: tzinfo) -> Stand:
     if is_taken(call, at):
         return Stand("taken", _("Taken"))
     if call.decide_since:
-        return Stand("risk", _("To decide"))
+        return Stand("planned", _("Letter sent")) if waits_for_letter(call, at) else Stand("risk", _("To decide"))
     if call.due < at:
         return Stand("late", late_words(call.due, at))
+    if call.said_free_at:
+        return Stand("today", _("Free now"))
     if call.not_before > at:
         return Stand("planned", _("Later"))
     if call.priority == 1:
@@ -53,6 +55,31 @@ def stand_of(call: Callback, *, at: datetime, zone: tzinfo) -> Stand:
     if call.due.astimezone(zone).date() == at.astimezone(zone).date():
         return Stand("today", _("Today"))
     return Stand("planned", _("To come"))
+
+
+def waits_for_letter(call: Callback, at: datetime) -> bool:
+    """A letter went out, and it is not yet time to look again."""
+    return call.decide_since is not None and call.letter_sent_at is not None and call.due > at
+
+
+def letter_words(call: Callback, *, at: datetime, zone: tzinfo) -> str:
+    """Letter sent 23 November."""
+    if not call.letter_sent_at:
+        return ""
+    return _("letter sent %(day)s") % {"day": words.day_name(call.letter_sent_at, zone=zone)}
+
+
+def in_charge_decides(call: Callback, contact: Contact | None) -> bool:
+    """Whose decision it is after the last try, as the programme says: the nurse in charge's, else that of whoever works the list."""
+    flags = contact.answers.get("red_flags", []) if contact else []
+    return call.case.programme.rules.nurse_in_charge_decides(call.reason, flags)
+
+
+def decider(call: Callback, contact: Contact | None, in_charge: User | None) -> str:
+    """Who decides what happens with somebody whom nobody reached."""
+    if not in_charge_decides(call, contact):
+        return _("for whoever works the list: a letter")
+    return _("for %(name)s, nurse in charge") % {"name": in_charge.name} if in_charge else _("for the nurse in charge")
 
 
 def late_words(due: datetime, at: datetime) -> str:
@@ -67,7 +94,16 @@ def near(moment: datetime, *, at: datetime, zone: tzinfo) -> str:
     return words.day_and_time(moment, zone=zone, now=at, staff=True)
 
 
+def day_words(day: date, *, today: date) -> str:
+    """Today, tomorrow, else the day by name."""
+    near_by = {today: _("Today"), today + timedelta(days=1): _("Tomorrow")}
+    name = words.day_name(day)
+    return f"{near_by[day]}, {name}" if day in near_by else name[:1].upper() + name[1:]
+
+
 def promised(call: Callback, *, at: datetime, zone: tzinfo) -> str:
+    if call.decide_since and not waits_for_letter(call, at):
+        return _("since %(time)s") % {"time": near(call.decide_since, at=at, zone=zone)}
     return near(call.due, at=at, zone=zone)
 
 
@@ -91,13 +127,19 @@ def reason_words(rules: Rules, reason: str) -> str:
 def detail_of(call: Callback, contact: Contact | None, *, at: datetime, zone: tzinfo) -> str:
     """What a nurse wants to know before she opens the call."""
     said = []
+    if call.said_free_at:
+        said.append(_("free now since %(time)s") % {"time": near(call.said_free_at, at=at, zone=zone)})
     if contact and contact.answers.get("red_flags"):
         said.append(_("red flag"))
+    if contact and contact.follows_id:
+        said.append(_("second flare-up in a week"))
     if contact and contact.answers.get("days_left") is not None:
         days = contact.answers["days_left"]
         said.append(ngettext("%(count)s day left", "%(count)s days left", days) % {"count": days})
     if call.not_before > at and not call.decide_since:
         said.append(_("not before %(time)s") % {"time": near(call.not_before, at=at, zone=zone)})
+    if call.decide_since:
+        said += filter(None, [letter_words(call, at=at, zone=zone)])
     return ", ".join(said)
 
 
@@ -134,18 +176,50 @@ def holder(call: Callback, user: User, *, at: datetime) -> str:
     return _("Taken by %(name)s, %(time)s") % {"name": call.claimed_by.name, "time": since}
 
 
-def queue_rows(found: list[Callback], user: User, *, at: datetime, zone: tzinfo) -> list[dict[str, Any]]:
+def where_call_is(call: Callback, user: User, *, at: datetime) -> str:
+    """Waiting; Karin is on the call since 6 min; to decide: said beside a person who is on the line now."""
+    if is_taken(call, at):
+        since = ago(call.claimed_at or at, at)
+        if call.claimed_by_id == user.id:
+            return _("yours since %(time)s") % {"time": since}
+        said = {"name": call.claimed_by.name, "time": since}
+        return (
+            _("%(name)s is ringing since %(time)s") % said
+            if call.dialled_at
+            else _("%(name)s has the call since %(time)s") % said
+        )
+    if call.decide_since:
+        return _("not reached")
+    return _("to be rung later") if call.not_before > at else _("waiting")
+
+
+def way_to_call(call: Callback, user: User, *, at: datetime) -> dict[str, str]:
+    """The button that leads to somebody's call: open, continue, take over."""
+    if not is_taken(call, at):
+        page = "desk:decide" if call.decide_since else "desk:open"
+        return {"text": _("Decide") if call.decide_since else _("Open"), "href": reverse(page, args=[call.id])}
+    if call.claimed_by_id == user.id:
+        return {"text": _("Continue"), "href": reverse("desk:call", args=[call.id])}
+    return {"text": _("Take over"), "href": reverse("desk:take_over", args=[call.id])}
+
+
+def queue_rows(
+    found: list[Callback], user: User, *, at: datetime, zone: tzinfo, in_charge: User | None = None
+) -> list[dict[str, Any]]:
     """The rows of the queue: what she has herself, who can be rung first, who is to be rung later, what colleagues have."""
-    rows = [_queue_row(call, user, at=at, zone=zone) for call in found]
+    rows = [_queue_row(call, user, at=at, zone=zone, in_charge=in_charge) for call in found]
     return sorted(rows, key=lambda row: row["place"])
 
 
-def _queue_row(call: Callback, user: User, *, at: datetime, zone: tzinfo) -> dict[str, Any]:
+def _queue_row(call: Callback, user: User, *, at: datetime, zone: tzinfo, in_charge: User | None) -> dict[str, Any]:
     contact = getattr(call.case, "contact", None)
     stand = stand_of(call, at=at, zone=zone)
     taken = is_taken(call, at)
     mine = taken and call.claimed_by_id == user.id
-    later = call.not_before > at and not call.decide_since
+    later = waits_for_letter(call, at) if call.decide_since else call.not_before > at
+    detail = detail_of(call, contact, at=at, zone=zone)
+    if call.decide_since and not taken:
+        detail = ", ".join(filter(None, [detail, decider(call, contact, in_charge)]))
     return {
         "id": call.id,
         "href": reverse("desk:patient", args=[call.patient_id]),
@@ -155,7 +229,7 @@ def _queue_row(call: Callback, user: User, *, at: datetime, zone: tzinfo) -> dic
         "urgent": call.priority == 1 and not taken,
         "name": call.patient.name,
         "reason": reason_of(call),
-        "detail": detail_of(call, contact, at=at, zone=zone),
+        "detail": detail,
         "promised": promised(call, at=at, zone=zone),
         "tries": tries(call),
         "language": speaks(call.patient, contact),
@@ -163,12 +237,14 @@ def _queue_row(call: Callback, user: User, *, at: datetime, zone: tzinfo) -> dic
         "holder": holder(call, user, at=at),
         "taken": taken,
         "mine": mine,
+        "to_decide": call.decide_since is not None,
+        "free": call.said_free_at is not None,
     }
 
 
 def mark_of(rows: list[dict[str, Any]]) -> str:
     """Differs when the table tells something new; that a minute has gone by is not new."""
-    return "|".join(f"{row['id']}:{row['state']}:{row['tries']}:{row['mine']}" for row in rows)
+    return "|".join(f"{row['id']}:{row['state']}:{row['free']}:{row['tries']}:{row['mine']}" for row in rows)
 
 
 def born(patient: Patient) -> str:

@@ -51,13 +51,16 @@ def table(request: HttpRequest) -> dict:
     unit, at = unit_of(request.user), clock.now()
     chosen = request.GET.get("show", "all")
     chosen = chosen if chosen in FILTERS else "all"
-    rows = presenters.queue_rows(_found(unit, chosen), request.user, at=at, zone=unit.zone)
+    rows = presenters.queue_rows(
+        _found(unit, chosen), request.user, at=at, zone=unit.zone, in_charge=times.nurse_in_charge(unit, at)
+    )
     numbers = calls.numbers(unit, request.user)
     return {
         "rows": rows,
         "mark": presenters.mark_of(rows),
         "counts": _counts(unit, numbers),
-        "filters": _filters(chosen),
+        "filters": _filters(chosen, numbers),
+        "mine": numbers.mine,
         "chosen": chosen,
         "as_of": words.clock24(at, zone=unit.zone),
         "news": _("%(waiting)s waiting, %(late)s late") % {"waiting": numbers.waiting, "late": numbers.late},
@@ -85,9 +88,10 @@ def _counts(unit: Unit, numbers: calls.Numbers) -> list[dict]:
     ]
 
 
-def _filters(chosen: str) -> list[dict]:
+def _filters(chosen: str, numbers: calls.Numbers) -> list[dict]:
     names = {"all": _("All"), "flare": _("Flare-up"), "retry": _("Retry"), "decide": _("To decide")}
-    return [{"id": id, "text": name, "here": id == chosen} for id, name in names.items()]
+    counts = {"decide": numbers.to_decide}
+    return [{"id": id, "text": name, "here": id == chosen, "count": counts.get(id, 0)} for id, name in names.items()]
 
 
 def _next_planned(unit: Unit) -> str:

@@ -2,7 +2,23 @@
 
 from django.urls import path
 
-from followup.desk import alerts, asks, board, call, cases, clinic_day, entry, hands, morning, patients, queue, ways_out
+from followup.desk import (
+    alerts,
+    asks,
+    board,
+    call,
+    cases,
+    clinic_day,
+    entry,
+    hands,
+    morning,
+    patients,
+    queue,
+    sessions,
+    sessions_changes,
+    sessions_template,
+    ways_out,
+)
 
 app_name = "desk"
 urlpatterns = [
@@ -41,6 +57,18 @@ urlpatterns = [
     path("cases/<uuid:case_id>/reopen/", cases.reopen, name="reopen"),
     path("agreed/<uuid:outcome_id>/", cases.agreed, name="agreed"),
     path("morning/", morning.morning, name="morning"),
+    path("sessions/", sessions.sessions, name="sessions"),
+    path("sessions/add/", sessions_changes.add, name="sessions_add"),
+    path("sessions/copy/", sessions_changes.copy, name="sessions_copy"),
+    path("sessions/open-time/", sessions_changes.open_time, name="sessions_open"),
+    path("sessions/template/", sessions_template.week, name="sessions_template"),
+    path("sessions/template/add/", sessions_template.line, name="sessions_line_add"),
+    path("sessions/template/<uuid:line_id>/", sessions_template.line, name="sessions_line"),
+    path("sessions/template/<uuid:line_id>/remove/", sessions_template.remove, name="sessions_line_remove"),
+    path("sessions/<uuid:session_id>/", sessions.session, name="session"),
+    path("sessions/<uuid:session_id>/close/", sessions.close, name="session_close"),
+    path("slots/<uuid:slot_id>/urgent/", sessions_changes.turn_urgent, name="slot_urgent"),
+    path("slots/<uuid:slot_id>/close/", sessions_changes.close_time, name="slot_close"),
     path("clinic-day/", clinic_day.clinic_day, name="clinic_day"),
     path("appointments/<uuid:appointment_id>/mark/", clinic_day.mark, name="mark"),
 ]

@@ -1,13 +1,16 @@
 """The first page, the patient's home, and where they are."""
 
+from contextlib import suppress
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from followup.callbacks import queries as calls
 from followup.cases.queries import open_contact_of
 from followup.clinic import queries as times
 from followup.contacts import queries as contacts
+from followup.contacts import services
 from followup.contacts.agreed import Agreed
 from followup.core import clock
 from followup.people.models import Patient, Unit
@@ -84,6 +87,15 @@ def where(request: HttpRequest, patient: Patient) -> HttpResponse:
             "plan": next((group for group in rules.groups if group.id == enrolment.group), None) if rules else None,
         },
     )
+
+
+@require_POST
+@patient_page
+def free_now(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """“I missed your call, I am free now.” Where no call is owed any more, the page behind says how things stand."""
+    with suppress(services.NothingOpen):
+        services.say_free(patient=patient, by=request.user)
+    return redirect("portal:where" if request.POST.get("page") == "where" else "portal:home")
 
 
 @require_safe

@@ -60,6 +60,10 @@ def rows(flare, karin, doctor):
         "open": call.id,
         "dial": call.id,
         "keep": call.id,
+        "take_over": call.id,
+        "hand_over": call.id,
+        "later": call.id,
+        "decide": call.id,
         "patient": flare.case.patient_id,
         "request": flare.case.patient_id,
         "ask": asked.id,
@@ -72,7 +76,10 @@ def test_every_page_that_names_a_row_is_walked(rows):
     assert named - {"board_row"} == set(rows)
 
 
-@pytest.mark.parametrize("place", ["call", "open", "dial", "keep", "patient", "request", "ask", "mark"])
+@pytest.mark.parametrize(
+    "place",
+    ["call", "open", "dial", "keep", "take_over", "hand_over", "later", "decide", "patient", "request", "ask", "mark"],
+)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_row_of_another_unit_answers_like_one_that_does_not_exist(place, method, rows, desk, unit):
     elsewhere = make.a_unit()
