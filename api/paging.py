@@ -104,6 +104,8 @@ def _beyond(order: tuple[str, ...], position: list[Any]) -> Q:
 
 
 def _column(rows: QuerySet, name: str) -> Field:
+    if worked_out := rows.query.annotations.get(name.removeprefix("-")):
+        return worked_out.output_field
     model = rows.model
     *path, last = name.removeprefix("-").split("__")
     for step in path:

@@ -1,6 +1,7 @@
 from typing import Any
 from uuid import UUID
 
+from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -37,6 +38,9 @@ NOW = "The callback as it is now."
 
 class CallbackQuery(Shape):
     state = choice(State, required=False, help_text="Left out: those that wait or are claimed.")
+    mine = serializers.BooleanField(required=False, allow_null=True, default=None, help_text="1: claimed by me.")
+    case = serializers.UUIDField(required=False)
+    patient = serializers.UUIDField(required=False)
 
 
 class Callbacks(APIView):
@@ -51,8 +55,12 @@ class Callbacks(APIView):
     def get(self, request: Asked) -> Response:
         """Calls that are over come newest first."""
         access.require(request.user, "answer_calls")
-        state = read(CallbackQuery, request).get("state", "")
+        asked = read(CallbackQuery, request)
+        state = asked.get("state", "")
         rows = calls.in_unit(access.unit_of(request.user), state=state)
+        rows = rows.filter(**{name: asked[name] for name in ("case", "patient") if name in asked})
+        if asked.get("mine"):
+            rows = rows.filter(claimed_by=request.user)
         is_over = state and state not in OPEN
         page = Page(request, rows, ("-ended_at", "-id") if is_over else ("priority", "due", "arrived_at", "id"))
         return Response(page.answer(CallbackRow(page.rows, many=True).data))

@@ -9,8 +9,9 @@ from api.auth import Asked
 from api.describing import operation
 from api.idempotency import once
 from api.paging import PARAMETERS, Page, paged
-from api.v1.shapes import ContactRequest, ContactShape, Id, Shape, read
+from api.v1.shapes import ContactRequest, ContactShape, Shape, choice, read
 from followup.cases import queries as cases
+from followup.cases.flows import CONTACT
 from followup.cases.services import NotInAProgramme
 from followup.contacts import queries, services
 from followup.contacts.models import Channel
@@ -22,8 +23,10 @@ from followup.people.models import Patient, User
 class ContactQuery(Shape):
     open = serializers.BooleanField(required=False, allow_null=True, default=None)
     at_risk = serializers.BooleanField(required=False, allow_null=True, default=None)
-    step = serializers.CharField(required=False)
-    patient = Id(required=False)
+    step = serializers.ChoiceField(choices=CONTACT.steps, required=False)
+    reason = serializers.CharField(required=False)
+    channel = choice(Channel, required=False)
+    patient = serializers.UUIDField(required=False)
 
 
 class Contacts(APIView):
@@ -65,7 +68,8 @@ class Contacts(APIView):
             rows = rows.filter(closed__isnull=asked["open"])
         if "at_risk" in asked:
             rows = rows.filter(at_risk_since__isnull=not asked["at_risk"])
-        rows = rows.filter(**{name: asked[name] for name in ("step", "patient") if name in asked})
+        columns = {"step": "step", "patient": "patient", "reason": "contact__reason", "channel": "contact__channel"}
+        rows = rows.filter(**{column: asked[name] for name, column in columns.items() if name in asked})
         page = Page(request, rows, ("-opened", "-id"))
         return Response(page.answer(ContactShape(queries.standings(page.rows), many=True).data))
 

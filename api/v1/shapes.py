@@ -8,7 +8,7 @@ from rest_framework import serializers
 from api.auth import Asked
 from followup.callbacks.models import AttemptResult
 from followup.callbacks.models import State as CallbackState
-from followup.cases.models import Kind, Shortage
+from followup.cases.models import AskKind, Kind, Shortage
 from followup.clinic.models import SlotKind
 from followup.clinic.models import State as AppointmentState
 from followup.contacts.models import Channel
@@ -142,6 +142,21 @@ class OutcomeShape(AgreedShape):
     by = serializers.CharField(source="by.name")
 
 
+class AskedShape(Shape):
+    """Something a call left for a clinician, as the patient may read it; `owner` null: any of them."""
+
+    kind = choice(AskKind)
+    due = serializers.DateTimeField()
+    owner = serializers.SerializerMethodField()
+    answered_at = moment()
+    to_patient = serializers.CharField(
+        allow_blank=True, help_text="The answer in words for the patient, if it has any."
+    )
+
+    def get_owner(self, ask: Any) -> str | None:
+        return ask.owner.name if ask.owner else None
+
+
 class PersonShape(Shape):
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -194,6 +209,12 @@ class ContactShape(Shape):
     preferred = serializers.DictField(source="contact.preferred")
     channel = choice(Channel, source="contact.channel")
     received_at = serializers.DateTimeField(source="contact.received_at")
+    sent_at = moment(source="contact.sent_at", help_text="Null while only a red flag was ticked and nothing sent yet.")
+    follows = serializers.UUIDField(
+        source="contact.follows_id",
+        allow_null=True,
+        help_text="The contact of the same week that this flare-up follows.",
+    )
     see_by = moment(source="contact.see_by")
     patient = PersonShape(source="case.patient")
     case = CaseShape()
@@ -201,6 +222,7 @@ class ContactShape(Shape):
     appointment = AppointmentShape(allow_null=True)
     additions = AdditionShape(many=True)
     outcomes = AgreedShape(many=True)
+    asks = AskedShape(many=True)
 
 
 class CaseWithContact(CaseShape):
@@ -230,6 +252,7 @@ class CallbackRow(CallbackShape):
     lease_until = moment()
     claimed_by = serializers.SerializerMethodField()
     decide_since = moment()
+    said_free_at = moment(help_text="When they said: I missed your call, I am free now.")
     handed_note = serializers.CharField(allow_blank=True)
     case = CaseShape()
     patient = Called()
@@ -368,6 +391,7 @@ class MessageShape(Shape):
     attempts = serializers.IntegerField()
     sent_at = moment()
     trouble = serializers.CharField(allow_blank=True)
+    settled_at = moment(help_text="When a person dealt with what could not be sent.")
     patient = PersonShape(allow_null=True)
     case = serializers.UUIDField(source="case_id", allow_null=True)
 
@@ -389,13 +413,3 @@ class AskShape(Shape):
 
     def get_owner(self, ask: Any) -> str | None:
         return ask.owner.name if ask.owner else None
-
-
-class Worklists(Shape):
-    """What needs a person. `counts` holds the whole length of each list, of which the first are given."""
-
-    counts = serializers.DictField(child=serializers.IntegerField())
-    at_risk = CaseRow(many=True, help_text="Promises that cannot be kept unless somebody acts.")
-    to_decide = CallbackRow(many=True, help_text="The last try found nobody.")
-    asks = AskShape(many=True, help_text="Left for clinicians.")
-    messages = MessageShape(many=True, help_text="Failed, or nobody can tell.")

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from rest_framework import serializers
 from rest_framework.fields import Field
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -9,7 +10,7 @@ from api.auth import Asked
 from api.describing import operation
 from api.idempotency import once
 from api.paging import PARAMETERS, Page, paged
-from api.v1.shapes import AppointmentRequest, AppointmentRow, Id, Moment, Shape, SlotShape, choice, read
+from api.v1.shapes import AppointmentRequest, AppointmentRow, Moment, Shape, SlotShape, choice, read
 from followup.cases.queries import case_for
 from followup.clinic import queries as times
 from followup.clinic.models import SlotKind, State
@@ -41,7 +42,8 @@ class SlotQuery(Between):
 
 class AppointmentQuery(Between):
     state = choice(State, required=False)
-    case = Id(required=False)
+    case = serializers.UUIDField(required=False)
+    patient = serializers.UUIDField(required=False)
 
 
 class Slots(APIView):
@@ -83,8 +85,8 @@ class Appointments(APIView):
         access.require(request.user, "give_times")
         asked = read(AppointmentQuery, request)
         rows = times.in_unit(access.unit_of(request.user))
-        columns = {"from": "slot__starts_at__gte", "to": "slot__starts_at__lt", "state": "state", "case": "case"}
-        rows = rows.filter(**{columns[name]: value for name, value in asked.items()})
+        columns = {"from": "slot__starts_at__gte", "to": "slot__starts_at__lt"}
+        rows = rows.filter(**{columns.get(name, name): value for name, value in asked.items()})
         page = Page(request, rows, ("-slot__starts_at", "-id"))
         return Response(page.answer(AppointmentRow(page.rows, many=True).data))
 

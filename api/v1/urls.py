@@ -22,4 +22,5 @@ urlpatterns = [
     path("board/stream", board.stream, name="board_stream"),
     path("messages", worklists.Messages.as_view()),
     path("worklists", worklists.AllWorklists.as_view()),
+    *(path(f"worklists/{name}", worklists.worklist(name).as_view()) for name in worklists.WORKLISTS),
 ]

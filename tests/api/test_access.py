@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from api.v1.urls import urlpatterns
+from api.v1.worklists import WORKLISTS
 from followup.clinic.models import Appointment
 from followup.people import services as people
 from tests import factories as make
@@ -24,6 +25,7 @@ LISTS = {
     "appointments": ("get", STAFF),
     "messages": ("get", STAFF),
     "worklists": ("get", STAFF),
+    **{f"worklists/{name}": ("get", STAFF) for name in WORKLISTS},
 }
 
 # route with an id: (method, whose id, who is let in to their own)

@@ -10,9 +10,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from followup.cases import services as cases
+from followup.cases.models import Case
+from followup.contacts import policy
+from followup.contacts.queries import facts_of
 from tests import factories as make
+from tests.house import until
 from tests.journeys import axe
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -60,6 +65,25 @@ def accessible():
 def unit():
     """A unit of the demo kind: what it "sends" can be read on a page."""
     return make.a_unit(demo=True)
+
+
+@pytest.fixture(autouse=True)
+def steps_agree() -> Iterator[None]:
+    """After each journey every open contact stands where its rows say; the worker has a moment to finish what it was told."""
+    yield
+    until(lambda: not strayed(), within=10, what="the agreement of every stored step with its rows")
+
+
+def strayed() -> list[tuple]:
+    """Open contacts that do not stand where their rows say: what is stored, and what the rows say."""
+    found = []
+    for case_id in Case.objects.open().filter(kind="contact").values_list("id", flat=True):
+        with transaction.atomic():
+            case = cases.lock(case_id)  # so that no verb is in the middle of it
+            said = policy.step_for(facts_of(case))
+            if case.closed is None and said != (case.step, case.due):
+                found.append((case.reference, (case.step, case.due), said))
+    return found
 
 
 @pytest.fixture
