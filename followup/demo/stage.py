@@ -37,10 +37,10 @@ def _wait(waiting: list, moment: datetime | None, place: int, story: Story) -> N
 def _do_what_the_worker_does() -> None:
     """What was committed is worked, and what was said is delivered: into the product itself, never to the outside."""
     undone = Outbox.objects.filter(done_at=None, gave_up_at=None).order_by("id")
-    rows = list(undone.values_list("id", flat=True))
-    outbox.handle(rows)
-    if rows and undone.exists():
-        raise RuntimeError(f"the demo clinic could not be played: {undone.first().trouble}")
+    while rows := list(undone.values_list("id", flat=True)):  # what is worked may leave more to work
+        outbox.handle(rows)
+        if stuck := undone.filter(id__in=rows).first():
+            raise RuntimeError(f"the demo clinic could not be played: {stuck.topic}: {stuck.trouble}")
     for message in Message.objects.filter(state=State.QUEUED, due_at__lte=clock.now()):
         provider_id = LocalGateway().send(message, message.body)
         messages.note_report(message.id, reported="delivered", provider_id=provider_id)
