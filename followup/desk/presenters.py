@@ -305,6 +305,8 @@ def addition_words(kind: str) -> str:
         "took_back": _("Took back the tick at the red flag"),
         "feels_better": _("Says that they feel better"),
         "free_now": _("Missed our call and is free now"),
+        "no_time_suits": _("No time suits"),
+        "needs_no_help": _("Gave the time back and needs no help now"),
     }.get(kind, "")
 
 

@@ -71,4 +71,6 @@ urlpatterns = [
     path("slots/<uuid:slot_id>/close/", sessions_changes.close_time, name="slot_close"),
     path("clinic-day/", clinic_day.clinic_day, name="clinic_day"),
     path("appointments/<uuid:appointment_id>/mark/", clinic_day.mark, name="mark"),
+    path("appointments/<uuid:appointment_id>/change/", clinic_day.change, name="time_change"),
+    path("appointments/<uuid:appointment_id>/cancel/", clinic_day.cancel, name="time_cancel"),
 ]
