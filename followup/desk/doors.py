@@ -78,6 +78,7 @@ def navigation(user: User) -> list[dict[str, Any]]:
         ("see_board", "board", _("Board"), reverse("desk:board"), None),
         ("see_patients", "patients", _("Patients"), reverse("desk:patients"), None),
         ("give_times", "clinic_list", _("Clinic list"), reverse("desk:clinic_day"), None),
+        ("give_times", "sessions", _("Sessions"), reverse("desk:sessions"), None),
         ("see_alerts", "alerts", _("Alerts"), reverse("desk:alerts"), lambda: badges.alerts(unit).count),
     ]
     return [

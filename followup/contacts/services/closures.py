@@ -10,8 +10,9 @@ from followup.cases import services as cases
 from followup.cases.models import Ask, Case, Kind, Shortage
 from followup.clinic import queries as times
 from followup.clinic import services as clinic
-from followup.clinic.models import Appointment, Session, SessionKind, State
+from followup.clinic.models import Appointment, Session, State
 from followup.contacts import policy
+from followup.contacts.closings import CLOSED, calls_laid_into
 from followup.contacts.models import Channel, Contact
 from followup.contacts.services.booking import keep_a_time
 from followup.contacts.services.ground import lay, promise_again, settle, tell, tell_of_time
@@ -20,9 +21,6 @@ from followup.core import clock, words
 from followup.core.errors import Refused
 from followup.people.access import require
 from followup.people.models import Patient, User
-
-CLOSED = "session closed"
-"""The word that stands with an appointment that ended so."""
 
 TRIES = 5
 
@@ -68,7 +66,7 @@ def _close(session: Session, *, by: User, why: str) -> Session:
         else:
             _ring_about_a_visit(case, appointment, by=by, why=why)
     session = clinic.mark_closed(session, by=by, why=why)
-    for callback in _calls_laid_into(session):
+    for callback in calls_laid_into(session):
         if callback.case_id in locked:
             lay(locked[callback.case_id], callback, by=by)
             settle(locked[callback.case_id], by=by)
@@ -80,7 +78,7 @@ def _lock_everybody(session: Session) -> dict:
     coming = times.kept_in(session)
     patients = sorted({each.patient_id for each in coming})
     list(Patient.objects.select_for_update(no_key=True).filter(id__in=patients).order_by("id"))
-    touched = {each.case_id for each in coming} | {each.case_id for each in _calls_laid_into(session)}
+    touched = {each.case_id for each in coming} | {each.case_id for each in calls_laid_into(session)}
     # Whoever has an ordinary visit is rung through their open request, if they have one.
     touched |= set(Case.objects.open().filter(patient__in=patients, kind=Kind.CONTACT).values_list("id", flat=True))
     return {case_id: cases.lock(case_id) for case_id in sorted(touched)}
@@ -145,17 +143,3 @@ def _ring_about_a_visit(case: Case, appointment: Appointment, *, by: User, why: 
 
 def _tell_cancelled(case: Case, appointment: Appointment, *, by: User) -> None:
     tell(case, "slot-cancelled", occasion=str(appointment.id), by=by, time=appointment.slot.starts_at)
-
-
-def _calls_laid_into(session: Session) -> list[Callback]:
-    """Calls whose window begins while this nurse should sit there and nobody else does; none for a clinic session."""
-    if session.kind != SessionKind.NURSE_LINE:
-        return []
-    start, end = max(session.starts_at, clock.now()), session.ends_at
-    laid = calls.in_queue(session.unit).filter(window_start__lt=end, window_end__gt=start, decide_since=None)
-    others = times.nurse_hours(session.unit, start, end, besides=session)
-    return [
-        each
-        for each in laid.filter(state="waiting").order_by("id")
-        if not any(begin <= max(each.window_start, start) < until for begin, until in others)
-    ]
