@@ -16,9 +16,11 @@ test: ## set up and test everything
 bench: setup ## measure the product beside the raw limit, in one run
 	.venv/bin/python -m bench --json bench.json
 
-lint: setup ## style, layout, imports and types
+lint: setup ## style, layout, own rules, imports and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/semgrep scan --config checks/house.yaml --metrics off --disable-version-check --quiet --error followup api worker templates
+	.venv/bin/bandit --quiet --recursive -ll --configfile pyproject.toml followup api worker
 	.venv/bin/lint-imports
 	.venv/bin/mypy
 

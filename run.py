@@ -20,6 +20,9 @@ VENV = HERE / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "followup-setup.json"
 REQUIREMENTS = HERE / "requirements"
+SOURCES = ["followup", "api", "worker"]
+# Our own rules only: nothing is fetched, and nothing is told to anybody.
+SEMGREP = ["--config", "checks/house.yaml", "--metrics", "off", "--disable-version-check", "--quiet", "--error"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -159,6 +162,8 @@ def checks() -> list[tuple[str, list[str]]]:
     return [
         ("Style of the code", ["ruff", "check", "."]),
         ("Layout of the code", ["ruff", "format", "--check", "."]),
+        ("Rules of the house", ["semgrep", "scan", *SEMGREP, *SOURCES, "templates"]),
+        ("Known weaknesses", ["bandit", "--quiet", "--recursive", "-ll", "--configfile", "pyproject.toml", *SOURCES]),
         ("Who may import whom", ["lint-imports"]),
         ("Types", ["mypy"]),
         ("Translations", ["python", "-m", "followup.running.catalogues", "--complete"]),

@@ -22,7 +22,7 @@ def environment(**options) -> Environment:
     options["undefined"] = ChainableUndefined
     options["loader"] = ChoiceLoader([options["loader"], PackageLoader("nhsuk_frontend_jinja")])
     options["extensions"] = ["jinja2.ext.i18n", *options.get("extensions", [])]
-    env = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701  Django's backend says autoescape=True
+    env = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # nosec B701  # noqa: S701  Django's backend says autoescape=True
     env.policies["ext.i18n.trimmed"] = True
     env.install_gettext_callables(
         gettext=gettext, ngettext=ngettext, pgettext=pgettext, npgettext=npgettext, newstyle=True

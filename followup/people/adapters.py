@@ -43,7 +43,7 @@ class StaffAdapter(DefaultAccountAdapter):
 
     def is_reauthentication_required(self, **more) -> bool:
         """Whoever signed in a moment ago is not asked again; otherwise as the package says."""
-        just_now = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
+        just_now = time.time() - app_settings.REAUTHENTICATION_TIMEOUT  # nosemgrep  allauth compares with the real time
         records = get_authentication_records(context.request, context.request.user)
         return not any(record["at"] > just_now for record in records) and super().is_reauthentication_required(**more)
 
