@@ -26,6 +26,7 @@ def schedule() -> dict:
         "seal": {"task": "core.seal_journal", "schedule": timedelta(minutes=1)},
         "forget": {"task": "signin.forget_old", "schedule": crontab(hour=3, minute=0)},
         "rota": {"task": "clinic.lay_out", "schedule": crontab(hour=3, minute=30)},
+        "drafts": {"task": "contacts.forget_drafts", "schedule": crontab(hour=3, minute=15)},
         "steps": {"task": "contacts.check_steps", "schedule": crontab(hour=2, minute=30)},
     }
 

@@ -42,6 +42,11 @@ def columns(kind: str) -> tuple[str, ...]:
     return tuple(step for step in FLOWS[kind].steps if step != CLOSED)
 
 
+def waits_for_a_decision(kind: str, step: str, due: datetime | None) -> bool:
+    """A call after its last try: the case promises nothing until a person has decided (`contacts.policy.step_for`)."""
+    return (kind, step) == ("contact", "unreached") and due is None
+
+
 def promise(place: Place, *, at: datetime, zone: tzinfo) -> str:
     """`late` when what we owe has passed, `due` when it falls due on the unit's own day of `at`, else nothing."""
     if place.closed or place.due is None:

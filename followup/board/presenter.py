@@ -135,6 +135,8 @@ def _due(row: Row, mark: Mark, at: datetime, zone: tzinfo) -> str:
 
 
 def _clinic(row: Row, mark: Mark, at: datetime, zone: tzinfo) -> str:
+    if row.to_decide:
+        return gettext("a person decides what happens")
     if row.due is None:
         return gettext("the clinic’s move")
     return gettext("the clinic’s move, promised by %(when)s") % {"when": _in_full(row.due, zone)}
@@ -181,6 +183,8 @@ def _beside(row: Row, mark: Mark, at: datetime, zone: tzinfo) -> str:
         return how_late(at - row.due)
     if mark.dot == "active":
         return words.clock24(row.since, zone=zone)
+    if mark.dot == "clinic" and row.to_decide:
+        return gettext("to decide")
     if mark.dot in ("due", "clinic", "patient") and row.due:
         return _coming(row.due, at, zone)
     return ""

@@ -66,9 +66,14 @@ class Row:
         return bool(self.shortage)
 
     @property
+    def to_decide(self) -> bool:
+        """Nobody answered the last try, and nothing is promised until a person decides."""
+        return policy.waits_for_a_decision(self.kind, self.step, self.due)
+
+    @property
     def order(self) -> tuple[int, str, str, str]:
-        """Late, due today, the rest, what is closed; in each the earliest promise first. Compares like its own text."""
-        band = 3 if self.closed else _BANDS[self.promise]
+        """Late, due today or to be decided, the rest, what is closed; in each the earliest promise first. Compares like its own text."""
+        band = 3 if self.closed else 1 if self.to_decide else _BANDS[self.promise]
         due = self.due.isoformat() if self.due else "9999"
         return band, due, self.opened.isoformat(), str(self.id)
 

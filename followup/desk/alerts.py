@@ -46,6 +46,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
         "may_call": may(request.user, "answer_calls"),
         "may_manage": may(request.user, "manage_times"),
         "may_give": may(request.user, "give_times"),
+        "may_ask": may(request.user, "hand_asks"),
         "words": presenters,
         "at": at,
         **_offers(unit, lists["at_risk"], lists["held_near"]),

@@ -27,6 +27,7 @@ class Alerts:
     held_near: QuerySet
     late: QuerySet
     to_decide: QuerySet
+    late_asks: QuerySet
     messages: QuerySet
     no_channel: QuerySet
     given_up: QuerySet
@@ -45,6 +46,7 @@ def alerts(unit: Unit) -> Alerts:
         held_near=held_near(unit),
         late=calls.late(unit),
         to_decide=calls.to_decide(unit),
+        late_asks=cases.late_asks(unit),
         messages=messages.needs_a_person(unit),
         no_channel=cases.without_a_channel(unit),
         given_up=given_up(unit),

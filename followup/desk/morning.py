@@ -14,15 +14,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from followup.callbacks import queries as calls
-from followup.cases import queries as cases
 from followup.cases.models import Shortage
 from followup.clinic import queries as times
 from followup.clinic.models import SlotKind
 from followup.contacts.queries import unmarked
 from followup.core import clock, words
-from followup.desk import presenters
+from followup.desk import badges, presenters
 from followup.desk.doors import show, staff_page
-from followup.messages import queries as messages
 from followup.people.access import unit_of
 from followup.people.models import Unit
 from followup.people.queries import programme_at
@@ -47,7 +45,6 @@ def morning(request: HttpRequest) -> HttpResponse:
     lines = [
         _came(unit, since, at),
         *_alerts(unit),
-        _asks(request),
         _unmarked(unit),
         _nobody_on_the_line(unit, at),
     ]
@@ -87,9 +84,10 @@ def _came(unit: Unit, since: datetime, at: datetime) -> Line:
 
 
 def _alerts(unit: Unit) -> list[Line]:
-    there, shortages = reverse("desk:alerts"), Counter(cases.at_risk(unit).values_list("shortage", flat=True))
-    late, decide = calls.late(unit).count(), calls.to_decide(unit).count()
-    undelivered, unreachable = messages.needs_a_person(unit).count(), cases.without_a_channel(unit).count()
+    found, there = badges.alerts(unit), reverse("desk:alerts")
+    shortages = Counter(found.at_risk.values_list("shortage", flat=True))
+    near, late, decide = found.held_near.count(), found.late.count(), found.to_decide.count()
+    asks, undelivered, unreachable = found.late_asks.count(), found.messages.count(), found.no_channel.count()
     return [
         Line(
             shortages[Shortage.NEEDS_A_TIME],
@@ -107,12 +105,23 @@ def _alerts(unit: Unit) -> list[Line]:
             f"{there}#at-risk-heading",
             _("Most will not need one: the call decides."),
         ),
+        Line(
+            near,
+            ngettext("kept time begins soon, and nobody has rung", "kept times begin soon, and nobody has rung", near),
+            f"{there}#near-heading",
+            urgent=True,
+        ),
         Line(late, ngettext("call is late", "calls are late", late), f"{there}#late-heading", urgent=True),
         Line(
             decide,
             ngettext("person not reached: decide what happens", "people not reached: decide what happens", decide),
             f"{there}#decide-heading",
             urgent=True,
+        ),
+        Line(
+            asks,
+            ngettext("answer from a clinician is late", "answers from clinicians are late", asks),
+            f"{there}#asks-heading",
         ),
         Line(
             undelivered,
@@ -125,15 +134,6 @@ def _alerts(unit: Unit) -> list[Line]:
             f"{there}#channel-heading",
         ),
     ]
-
-
-def _asks(request: HttpRequest) -> Line:
-    late = cases.late_asks(unit_of(request.user)).count()
-    return Line(
-        late,
-        ngettext("answer from a clinician is late", "answers from clinicians are late", late),
-        reverse("desk:asks"),
-    )
 
 
 def _unmarked(unit: Unit) -> Line:
@@ -154,7 +154,7 @@ def _nobody_on_the_line(unit: Unit, at: datetime) -> Line:
         for start, end in gaps
     ]
     text = ngettext("gap on the nurse line today", "gaps on the nurse line today", len(gaps))
-    return Line(len(gaps), text, reverse("desk:clinic_day"), ", ".join(said), urgent=True)
+    return Line(len(gaps), text, reverse("desk:sessions"), ", ".join(said), urgent=True)
 
 
 def _line_gaps(unit: Unit, at: datetime) -> list[tuple[datetime, datetime]]:

@@ -65,7 +65,7 @@ def test_each_thing_that_waits_has_its_number_and_leads_to_its_list(desk, eva, k
     make.urgent_times(unit, date(2026, 11, 24), 1)
     page = text(desk(eva).get(MORNING))
     for said in (
-        '<a href="/desk/asks/"><b>1</b> <span>answer from a clinician is late',
+        '<a href="/desk/alerts/#asks-heading"><b>1</b> <span>answer from a clinician is late',
         '<a href="/desk/alerts/#decide-heading"><b>1</b> <span>person not reached',
         '<a href="/desk/alerts/#channel-heading"><b>1</b> <span>person whom only a letter reaches',
     ):
