@@ -435,10 +435,12 @@ def test_the_console_says_it_as_json(clinic):
 def test_the_console_says_it_in_words_and_a_check_writes_nothing(clinic):
     where = ("--unit", clinic.unit.name, "--programme", "ibd")
     said = console(SAMPLE, *where, "--check")
-    assert "458 new, would be added" in said
+    assert "458 new: would be added" in said
     assert "Nothing was written" in said
     assert not Patient.objects.filter(unit=clinic.unit).exists()
-    assert "line 103: the family name is missing" in console(SAMPLE, *where)
+    said = console(SAMPLE, *where)
+    assert "line 103: the family name is missing" in said
+    assert "lines 58, 70, 93," in said
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,10 @@ class Command(BaseCommand):
             raise CommandError(" ".join(refusal.errors.values())) from None
         except Refused as refusal:
             raise CommandError(f"{programme}: {refusal}") from None
-        self.stdout.write(f"{unit.name} is there. Add its people with: followup create-staff")
+        self.stdout.write(f"{unit.name} is there. Staff come in with: followup create-staff")
+        self.stdout.write("Patients come in with: followup import-patients")
+        if not phone:
+            self.stderr.write("Its pages say “Ring us” without a number: --phone was not given.")
 
 
 def national(country: str) -> dict[str, str]:

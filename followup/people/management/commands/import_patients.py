@@ -7,6 +7,7 @@ again changes nothing. With --check nothing is written. Ends with 0 when the fil
 import json
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from followup.core.errors import Refused
@@ -70,24 +71,30 @@ def as_json(done: imports.Plan) -> dict:
 
 def in_words(done: imports.Plan, *, checked: bool) -> list[str]:
     """The same for people, with what to do next."""
-    count, added = done.count, "would be" if checked else "were"
+    count, added, right = done.count, *(("would be added", "would be put right") if checked else ("added", "put right"))
     said = [
         f"{done.unit.name}: {len(done.rows)} rows, read as {done.encoding}.",
-        f"  {count(imports.NEW):>6} new, {added} added",
-        f"  {count(imports.CHANGED):>6} changed, {added} put right",
+        f"  {count(imports.NEW):>6} new: {added}",
+        f"  {count(imports.CHANGED):>6} changed: {right}",
         f"  {count(imports.SAME):>6} the same as known",
         f"  {count(imports.CLOSE):>6} close to somebody known: left for you to decide",
         f"  {count(imports.REFUSED):>6} refused",
     ]
     if done.unused:
         said.append(f"Columns we have no use for: {', '.join(done.unused)}.")
-    for heading, lines in (
-        ("Refused:", [(row.line, row.reason) for row in done.of(imports.REFUSED)]),
-        ("Close matches, not written:", [(row.line, row.reason) for row in done.of(imports.CLOSE)]),
-        ("To look at:", done.warnings),
-    ):
-        said += ["", heading, *(f"  line {line}: {reason}" for line, reason in lines)] if lines else []
+    said += listed("Refused:", [(row.line, row.reason) for row in done.of(imports.REFUSED)])
+    said += listed("Close matches, not written:", [(row.line, row.reason) for row in done.of(imports.CLOSE)])
+    said += listed("To look at:", [(line, str(each)) for line, each in done.warnings])
     return [*said, "", *next_steps(done, checked=checked)]
+
+
+def listed(heading: str, remarks: list[tuple[int, str]]) -> list[str]:
+    """Each reason once, with the lines it holds for."""
+    lines: dict[str, list[int]] = {}
+    for line, reason in remarks:
+        lines.setdefault(reason, []).append(line)
+    said = [f"  line{'s' * (len(on) > 1)} {', '.join(map(str, on))}: {reason}" for reason, on in lines.items()]
+    return ["", heading, *said] if said else []
 
 
 def next_steps(done: imports.Plan, *, checked: bool) -> list[str]:
@@ -102,6 +109,11 @@ def next_steps(done: imports.Plan, *, checked: bool) -> list[str]:
     ]
     if undecided:
         steps.append(f"{len(undecided)} have no follow-up plan yet: a clinician decides it with each of them.")
+    if not (settings.TWILIO_ACCOUNT_SID or settings.EMAIL_URL):
+        steps.append(
+            "No text and no e-mail leaves this machine, so nobody gets a code to sign in with, until TWILIO_… or EMAIL_URL"
+        )
+        steps.append("are set: see docs/running.md.")
     steps.append(
         "They sign in with their telephone number or e-mail and birth date. Staff come in with: followup create-staff"
     )
