@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import Prefetch, Q
 from django.db.models.functions import Lower
 from django.utils import translation
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from followup.core import clock, journal
@@ -129,7 +128,7 @@ def _newcomer(someone: Candidate, plan: Plan) -> dict[str, Any]:
     unit, rules = plan.unit, plan.programme.rules
     group, why = policy.first_group(someone, rules)
     with translation.override(unit.language):
-        why = gettext(str(WHY[why])) if why else ""
+        why = str(WHY[why]) if why else ""
     return {
         "number": someone.number,
         "personal_number": someone.personal_number or "",
