@@ -138,12 +138,16 @@ def _trade_choice(each: shortages.Tradable, at: datetime, zone) -> dict[str, Any
         facts.append(_("would get %(time)s instead") % {"time": instead})
     else:
         facts.append(_("would be without a time, and at risk"))
-    text = _("%(time)s, %(name)s") % {"time": said[:1].upper() + said[1:], "name": row.patient.name}
+    text = f"{_capital(said)}, {row.patient.name}"
     return {
         "value": str(row.id),
         "text": text,
         "hint": {"text": f"{row.slot.session.person.name}. {', '.join(facts)}."},
     }
+
+
+def _capital(said: str) -> str:
+    return said[:1].upper() + said[1:]
 
 
 def _a_day(case: Case, see_by: datetime | None, at: datetime) -> date:
@@ -231,7 +235,7 @@ def _open_page(request: HttpRequest, case: Case, form: OpenTimeForm, days: list[
         "form": form,
         "see_by": presenters.near(see_by, at=at, zone=zone) if see_by else "",
         "people": [{"value": str(each.id), "text": each.name} for each in clinicians_of(case.unit)],
-        "days": [{"value": day.isoformat(), "text": words.day_name(day).capitalize()} for day in days],
+        "days": [{"value": day.isoformat(), "text": _capital(words.day_name(day))} for day in days],
         "lengths": [
             {"value": str(each), "text": ngettext("%(count)s minute", "%(count)s minutes", each) % {"count": each}}
             for each in LENGTHS

@@ -221,6 +221,14 @@ def test_who_must_be_seen_is_asked_first_then_the_earliest_promise(unit, karin):
         make.urgent_times(unit, TUESDAY, 1)
 
 
+def test_who_was_promised_nothing_and_must_be_seen_is_asked_again_too(unit, karin):
+    contact = make.a_flare(make.a_patient(unit), reason="worry")
+    contacts.needs_a_time(make.a_call_with(karin, contact), by=karin)
+    make.urgent_times(unit, TUESDAY, 1)
+    assert contacts.ask_again(unit.id) == 1
+    assert kept(contact).state == "held"
+
+
 def test_nothing_is_kept_for_who_was_answered_meanwhile(unit, karin):
     contact = a_refused(unit)
     contacts.finish(make.a_call_with(karin, contact), by=karin, outcome="self_care", call_again_on=THURSDAY)

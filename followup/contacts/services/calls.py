@@ -234,8 +234,15 @@ def letter_sent(callback: Callback, *, by: User) -> Callback:
 
 @transaction.atomic
 def needs_a_time(callback: Callback, *, by: User) -> None:
-    """The nurse has found that this person must be seen, and there is no time: the coordinator is told so at once."""
+    """The nurse has found that this person must be seen, and there is no time: the coordinator is told so at once.
+
+    Who was promised nothing until now is to be seen within the three days from here.
+    """
     require(by, "answer_calls")
     case = cases.lock(callback.case_id)
     callbacks.extend(callback, by=by)
+    contact = case.contact
+    if contact.see_by is None:
+        contact.see_by = case.unit.hours.moment(case.programme.rules.see_within(), clock.now())
+        contact.save(update_fields=["see_by"])
     cases.put_at_risk(case, Shortage.NEEDS_A_TIME, by=by)
