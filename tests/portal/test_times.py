@@ -150,8 +150,8 @@ def test_at_most_twelve_times_before_show_more(unit, doctor):
     assert few.count('name="slot"') == 12
     assert "Show 2 more times" in few
     assert all_of_them.count('name="slot"') == 14
-    assert "Morning" in few
-    assert "Afternoon" in few
+    assert "In the morning" in few
+    assert "In the afternoon" in few
 
 
 def test_no_free_time_is_no_dead_end(unit, doctor):
