@@ -106,6 +106,7 @@ def start(request: HttpRequest, telling: Telling) -> HttpResponse:
     standing = queries.standing(telling.case)
     saved = {
         "words": _("We have added it to your request."),
+        "reach": _("We have noted how to reach you."),
         "feels_better": _("Good to hear. We have noted it, and the nurse still calls you."),
         "red_flags": _("We have added it to your request. The call to you has become more urgent."),
     }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followup.portal import agreed, home, tell, times, told
+from followup.portal import agreed, home, reach, tell, times, told
 
 app_name = "portal"
 
@@ -29,6 +29,7 @@ urlpatterns = [
     path("times/<uuid:appointment_id>/calendar.ics", times.calendar, name="time_calendar"),
     path("messages/", told.told, name="messages"),
     path("who-looked/", told.who_looked, name="who_looked"),
+    path("how-to-reach-me/", reach.reach, name="reach"),
     path("agreed/<uuid:outcome_id>/", agreed.agreed, name="agreed"),
     path("contacts/", told.earlier, name="contacts"),
     path("demo/messages/", told.demo_messages, name="demo_messages"),

@@ -49,7 +49,13 @@ def test_the_page_says_what_was_agreed_when_to_call_and_whom_to_ring(anna, nurse
     )
     me = signed_in(anna.user)
     read = page(me, outcome)
-    for said in ("You got advice to follow at home", "Rest well.", "Drink and rest", "Friday 27 November", "08-465 004 00"):
+    for said in (
+        "You got advice to follow at home",
+        "Rest well.",
+        "Drink and rest",
+        "Friday 27 November",
+        "08-465 004 00",
+    ):
         assert said in read
     for path in ("/home/", "/contacts/"):
         assert f"/agreed/{outcome.id}/" in me.get(path).content.decode()
@@ -95,3 +101,18 @@ def test_staff_print_it_in_the_patients_language_and_the_look_is_journalled(anna
     assert "Du fick råd att följa hemma" in read.content.decode()
     assert Entry.objects.filter(verb="record.opened", patient_id=anna.id).count() == before + 1
     assert signed_in(make.a_nurse(make.a_unit())).get(f"/desk/agreed/{outcome.id}/").status_code == 404
+
+
+def test_another_number_for_the_call_is_given_on_a_page_and_a_wrong_one_is_kept_beside_its_error(anna):
+    me = signed_in(anna.user)
+    assert me.get("/how-to-reach-me/")["Location"] == "/home/"
+    contact = make.a_flare(anna)
+    assert "/how-to-reach-me/" in me.get("/tell-us/").content.decode()
+    wrong = me.post("/how-to-reach-me/", {"phone": "12", "not_before": ""})
+    assert wrong.status_code == 422
+    assert 'value="12"' in wrong.content.decode()
+    assert 'href="#phone"' in wrong.content.decode()
+    for _again in range(2):
+        assert me.post("/how-to-reach-me/", {"phone": "070 174 06 06", "not_before": ""}).status_code == 302
+    contact.refresh_from_db()
+    assert contact.preferred["phone"] == "070 174 06 06"
