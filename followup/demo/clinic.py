@@ -133,6 +133,7 @@ def _people(now: datetime) -> Cast:
         holidays="SE",
         phone="08-465 004 00",
         email="mottagningen@example.org",
+        on_call_email="jour@example.org",
         place="Eksjö",
         country_codes=[46, 44],
         language="sv",
