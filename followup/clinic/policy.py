@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from followup.clinic.models import SlotKind
 from followup.core.hours import OpeningHours
 from followup.programmes.schema import Rules
 
@@ -10,8 +9,3 @@ from followup.programmes.schema import Rules
 def others_may_use_urgent_until(rules: Rules, hours: OpeningHours, at: datetime) -> datetime:
     """Free urgent slots that start before this moment may be given to other kinds."""
     return hours.add_open(at, rules.slots.urgent_falls_to_others_open_hours_before)
-
-
-def kinds_given_as(kind: str) -> tuple[str, ...]:
-    """Kinds of slot that may be given to somebody who needs `kind`, besides itself, once they fall free."""
-    return (kind,) if kind == SlotKind.URGENT else (kind, SlotKind.URGENT)

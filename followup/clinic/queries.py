@@ -3,7 +3,7 @@
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, F, Max, OuterRef, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from followup.clinic.models import Appointment, AppointmentWords, Session, SessionKind, Slot, SlotKind, State
 from followup.core import clock
@@ -37,14 +37,17 @@ def nurse_in_charge(unit: Unit, at: datetime) -> User | None:
     ).first()
 
 
-def free_slots(unit: Unit, *, start: datetime, end: datetime, kind: str = "") -> QuerySet[Slot]:
-    """Slots of a kind, or of all, that nobody has; in order of time."""
+def free_slots(
+    unit: Unit, *, start: datetime, end: datetime, kind: str = "", urgent_before: datetime | None = None
+) -> QuerySet[Slot]:
+    """Slots of a kind, or of all, that nobody has; in order of time. `urgent_before`: urgent ones that start before then do as well."""
     taken = Appointment.objects.filter(slot=OuterRef("pk")).exclude(state=State.RELEASED)
     slots = Slot.objects.filter(
         unit=unit, closed_at=None, session__closed_at=None, starts_at__gte=start, starts_at__lt=end
     )
     if kind:
-        slots = slots.filter(kind=kind)
+        suits = Q(kind=kind)
+        slots = slots.filter(suits | Q(kind=SlotKind.URGENT, starts_at__lt=urgent_before) if urgent_before else suits)
     return slots.filter(~Exists(taken)).select_related("session__person", "unit").order_by("starts_at", "id")
 
 

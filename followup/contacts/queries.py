@@ -17,6 +17,7 @@ from followup.cases.queries import open_contact_of, visible_to
 from followup.clinic import queries as times
 from followup.clinic.models import Appointment, Slot, SlotKind
 from followup.clinic.models import State as TimeState
+from followup.clinic.policy import others_may_use_urgent_until
 from followup.contacts.models import Addition, Contact, Draft
 from followup.contacts.policy import Facts, hold_from
 from followup.core import clock
@@ -161,7 +162,9 @@ def facts_of(case: Case) -> Facts:
 
 
 def times_for(case: Case, *, limit: int = 24, start: datetime | None = None) -> list[Slot]:
-    """Free times a nurse may give: urgent and revisit ones inside the three days of a flare-up, else the coming revisit ones."""
+    """Free times a nurse may give: urgent and revisit ones inside the three days of a flare-up, else the coming revisit ones, and the
+    urgent ones that have fallen to other kinds.
+    """
     at = clock.now()
     start = max(start or at, at)
     see_by = Contact.objects.filter(case=case).values_list("see_by", flat=True).first()
@@ -170,7 +173,12 @@ def times_for(case: Case, *, limit: int = 24, start: datetime | None = None) -> 
         revisit = times.free_slots(case.unit, kind=SlotKind.REVISIT, start=start, end=see_by)
         return sorted([*urgent[:limit], *revisit[:limit]], key=lambda slot: slot.starts_at)[:limit]
     horizon = times.end_of_rota(case.unit)
-    return list(times.free_slots(case.unit, kind=SlotKind.REVISIT, start=start, end=horizon)[:limit]) if horizon else []
+    if horizon is None:
+        return []
+    # An urgent time that nobody has needed until the day before is given to somebody who comes for another reason.
+    fallen = others_may_use_urgent_until(case.programme.rules, case.unit.hours, at)
+    free = times.free_slots(case.unit, kind=SlotKind.REVISIT, start=start, end=horizon, urgent_before=fallen)
+    return list(free[:limit])
 
 
 def slots_for(user: User, *, start: datetime, end: datetime, kind: str = "") -> QuerySet[Slot]:

@@ -39,7 +39,7 @@ _NOTED = journal.insert_from("held", "appointment.held")
 _HOLD = """
 WITH free AS (
     SELECT s.id FROM clinic_slot s JOIN clinic_session n ON n.id = s.session_id
-     WHERE s.unit_id = %(unit)s AND s.kind = %(kind)s AND s.closed_at IS NULL AND n.closed_at IS NULL
+     WHERE s.unit_id = %(unit)s AND {kind} AND s.closed_at IS NULL AND n.closed_at IS NULL
        AND s.starts_at >= %(earliest)s AND s.starts_at < %(before)s
        AND NOT EXISTS (SELECT 1 FROM clinic_appointment a WHERE a.slot_id = s.id AND a.state <> 'released')
      ORDER BY s.starts_at, s.id LIMIT 1 FOR NO KEY UPDATE OF s {locking}
@@ -50,12 +50,23 @@ WITH free AS (
 ), noted AS ({journal})
 SELECT id FROM held
 """
+_OF_A_KIND = "s.kind = %(kind)s"
+_OR_FALLEN_FREE = "(s.kind = %(kind)s OR s.kind = 'urgent' AND s.starts_at < %(urgent_before)s)"
 
 
 def hold_earliest(
-    *, case: Case, earliest: datetime, before: datetime, by: Signs, kind: str = SlotKind.URGENT
+    *,
+    case: Case,
+    earliest: datetime,
+    before: datetime,
+    by: Signs,
+    kind: str = SlotKind.URGENT,
+    urgent_before: datetime | None = None,
 ) -> Appointment:
-    """Hold the earliest free time of a kind for a case; the time it holds already, if it has one. Raises `NoTimeWithinPromise`."""
+    """Hold the earliest free time of a kind for a case; the time it holds already, if it has one. Raises `NoTimeWithinPromise`.
+
+    `urgent_before`: free urgent times that start before then will do as well (`policy.others_may_use_urgent_until`).
+    """
     kept = Appointment.objects.filter(case=case).kept().first()
     if kept:
         return kept
@@ -67,11 +78,13 @@ def hold_earliest(
         "patient": case.patient_id,
         "earliest": earliest,
         "before": before,
+        "urgent_before": urgent_before,
         "at": clock.now(),
         **journal.insert_values(by),
     }
+    wanted = _OR_FALLEN_FREE if urgent_before else _OF_A_KIND
     for locking in ("SKIP LOCKED", ""):
-        row = _hold_once(_HOLD.format(locking=locking, journal=_NOTED), values)
+        row = _hold_once(_HOLD.format(kind=wanted, locking=locking, journal=_NOTED), values)
         if row:
             return Appointment.objects.select_related("slot__session__person", "slot__unit").get(id=row[0])
     raise NoTimeWithinPromise

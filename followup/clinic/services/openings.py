@@ -141,7 +141,7 @@ def _checked(why: str, unit: Unit, person: User, kind: str, starts_at: datetime,
 def reason(why: str) -> str:
     why = " ".join(str(storable(why)).split())
     if not why:
-        raise Invalid({"why": _("Say why: it shows beside the time.")})
+        raise Invalid({"why": _("Say why: colleagues read it.")})
     if len(why) > LONGEST_REASON:
         raise Invalid({"why": _("This is too long: use %(limit)s characters or fewer.") % {"limit": LONGEST_REASON}})
     return why

@@ -10,6 +10,7 @@ from followup.cases.models import Case, Shortage
 from followup.clinic import queries as times
 from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot, SlotKind
+from followup.clinic.policy import others_may_use_urgent_until
 from followup.contacts import policy
 from followup.contacts.models import Addition
 from followup.contacts.queries import times_for, times_to_choose
@@ -80,8 +81,12 @@ def _earliest(case: Case, callback: Callback | None, *, by: User) -> Appointment
     earliest = policy.hold_from(rules, call_due=max(callback.due, clock.now())) if callback else clock.now()
     promised = policy.wants_a_time(rules, contact.reason, contact.answers)
     before = contact.see_by if promised else times.end_of_rota(case.unit)
-    kind = SlotKind.URGENT if promised else SlotKind.REVISIT
-    return clinic.hold_earliest(case=case, earliest=earliest, before=before or earliest, by=by, kind=kind)
+    if promised:
+        return clinic.hold_earliest(case=case, earliest=earliest, before=before or earliest, by=by)
+    fallen = others_may_use_urgent_until(rules, case.unit.hours, clock.now())
+    return clinic.hold_earliest(
+        case=case, earliest=earliest, before=before or earliest, by=by, kind=SlotKind.REVISIT, urgent_before=fallen
+    )
 
 
 @transaction.atomic
