@@ -284,6 +284,7 @@ def test_a_row_is_refused_with_its_reason(clinic, cells, code):
         ({"mobil": "+1 212 555 0100"}, "no_phone"),
         ({"epost": "+cmd|'/c calc'!A0"}, "no_email"),
         ({"epost": "asa at example"}, "no_email"),
+        ({"epost": "=asa@example.org"}, "no_email"),
         ({"sprak": "klingon?"}, "language"),
         ({"kon": "?"}, "sex"),
         ({"onskar_lakarbesok": "kanske"}, "yes_no"),
