@@ -83,6 +83,19 @@ def test_the_house_of_a_test_run_that_is_killed_ends_too(tmp_path):
     until(lambda: not (house.pid("supervisor") or house.pid("redis")), what="the house ending")
 
 
+def test_a_folder_that_began_empty_gets_no_demonstration(servers):
+    servers.console("down")
+    command = followup("up", "--port", "0", "--data", servers.data, "--only", "redis")
+    process = subprocess.Popen(command, cwd=ROOT, env=surroundings(servers.data), stdout=subprocess.PIPE, text=True)
+    try:
+        said = [next(process.stdout) for _ in range(3)]
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert "This folder began without the demonstration clinic" in said[0]
+    assert servers.state["demo"] is False
+
+
 def test_down_stops_what_runs_and_says_so_when_nothing_does(servers):
     assert servers.console("down").returncode == 0
     assert servers.process.wait(5) == 0
