@@ -19,8 +19,9 @@ from followup.contacts.models import Addition, Channel, Contact, Draft
 from followup.contacts.queries import draft_of
 from followup.contacts.services.ground import lay, owe_a_call, promise_again, settle, shorten_see_by
 from followup.core import clock, journal, outbox
-from followup.core.errors import Invalid, Refused
+from followup.core.errors import Invalid, Refused, Unknown
 from followup.core.typed import storable
+from followup.people.access import require, unit_of
 from followup.people.models import Patient, User
 from followup.people.queries import enrolment_of
 
@@ -45,7 +46,7 @@ def receive(
 
     An open request is added to, never doubled. Raises `Invalid`, `NotInAProgramme`.
     """
-    open_case = _one_at_a_time(patient)
+    open_case = _one_at_a_time(patient, by=by)
     request = policy.checked(
         _rules_for(patient, open_case),
         patient.unit.country_codes,
@@ -63,7 +64,7 @@ def receive(
 @transaction.atomic
 def warn(*, patient: Patient, red_flags: Sequence[str], by: User, channel: str = Channel.WEB) -> Contact:
     """A sign that cannot wait was ticked: a call of the first priority is owed from this moment, before anything is sent."""
-    open_case = _one_at_a_time(patient)
+    open_case = _one_at_a_time(patient, by=by)
     rules = _rules_for(patient, open_case)
     request = policy.checked(rules, patient.unit.country_codes, reason="flare", answers={"red_flags": list(red_flags)})
     if open_case is None:
@@ -77,7 +78,7 @@ def warn(*, patient: Patient, red_flags: Sequence[str], by: User, channel: str =
 @transaction.atomic
 def take_back(*, patient: Patient, by: User) -> None:
     """The tick at a red flag was taken back: a note for the nurse, who rings all the same."""
-    open_case = _one_at_a_time(patient)
+    open_case = _one_at_a_time(patient, by=by)
     if open_case and open_case.contact.answers.get("red_flags"):
         _add(open_case, by=by, kind="took_back")
 
@@ -85,7 +86,7 @@ def take_back(*, patient: Patient, by: User) -> None:
 @transaction.atomic
 def send_draft(*, patient: Patient, by: User) -> Contact | None:
     """Send what was typed. Pressed twice it is sent once: the second press finds no draft, and gets the open request or None."""
-    open_case = _one_at_a_time(patient)
+    open_case = _one_at_a_time(patient, by=by)
     draft = draft_of(patient)
     if not draft:
         return open_case.contact if open_case else None
@@ -100,7 +101,7 @@ def add(*, patient: Patient, by: User, text: str = "", kind: str = "words") -> A
 
     The same thing twice in a row (a double press) is said once. Raises `Invalid`, `NothingOpen`.
     """
-    open_case = _one_at_a_time(patient)
+    open_case = _one_at_a_time(patient, by=by)
     if open_case is None:
         raise NothingOpen
     text = storable(text).strip()
@@ -121,7 +122,7 @@ def change_how_to_reach(*, patient: Patient, by: User, preferred: dict[str, Any]
 
     A later hour moves the promise with it. Raises `Invalid`, `NothingOpen`.
     """
-    case = _one_at_a_time(patient)
+    case = _one_at_a_time(patient, by=by)
     if case is None:
         raise NothingOpen
     contact, rules = case.contact, case.programme.rules
@@ -154,7 +155,7 @@ def say_free(*, patient: Patient, by: User) -> Callback:
 
     Raises `NothingOpen` where no call is owed of which a try was missed.
     """
-    case = _one_at_a_time(patient)
+    case = _one_at_a_time(patient, by=by)
     callback = calls.open_of_case(case.id) if case else None
     if callback is None or callback.unanswered == 0:
         raise NothingOpen
@@ -176,8 +177,15 @@ def forget_drafts() -> int:
     return Draft.objects.filter(changed_at__lt=clock.now() - policy.DRAFTS_LIVE).delete()[0]
 
 
-def _one_at_a_time(patient: Patient) -> Case | None:
-    """The open request of a patient, locked. Whoever gets in touch twice at once comes here one after the other."""
+def _one_at_a_time(patient: Patient, *, by: User) -> Case | None:
+    """The open request of a patient, locked. Whoever gets in touch twice at once comes here one after the other.
+
+    People speak for themselves; staff enter what somebody of their unit says. Raises `NotAllowed`, `Unknown`.
+    """
+    if by.id != patient.user_id:
+        require(by, "enter_requests")
+        if unit_of(by).id != patient.unit_id:
+            raise Unknown
     Patient.objects.select_for_update(no_key=True).get(id=patient.id)
     case = open_contact_of(patient)
     locked = cases.lock(case.id) if case else None
