@@ -29,7 +29,8 @@ def causes_of(case_id: UUID | None = None) -> dict[tuple[UUID, str], Case]:
     """Every case (or that one) about which somebody must be told, by case id and cause."""
     only = {"id": case_id} if case_id else {}
     of_it = {"case_id": case_id} if case_id else {}
-    at, found = clock.now(), {}
+    at = clock.now()
+    found: dict[tuple[UUID, str], Case] = {}
     at_risk = Case.objects.at_risk().filter(kind="contact", **only).select_related("unit", "programme")
     found |= {(case.id, Cause.AT_RISK.value): case for case in at_risk}
     calls = Callback.objects.filter(**of_it).select_related("case__unit", "case__programme", "case__contact")

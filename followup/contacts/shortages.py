@@ -50,7 +50,8 @@ def units_with_hope() -> list[UUID]:
         starts_at__gt=at,
         starts_at__lt=OuterRef("contact__see_by"),
     ).filter(~Exists(taken))
-    rows = Case.objects.at_risk().filter(kind="contact").filter(Exists(free))
+    kept = Appointment.objects.filter(case=OuterRef("pk")).kept()
+    rows = Case.objects.at_risk().filter(Exists(free), ~Exists(kept), kind="contact")
     return list(rows.order_by().values_list("unit_id", flat=True).distinct())
 
 

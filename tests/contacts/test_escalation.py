@@ -1,8 +1,10 @@
 """What cannot wait until somebody opens a page is told outside it, again and again, until it is taken."""
 
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from followup.clinic import services as clinic
 from followup.contacts import escalations
@@ -11,6 +13,7 @@ from followup.contacts.models import Escalation
 from followup.core import clock, outbox
 from followup.core.models import Outbox
 from followup.messages.models import Message
+from followup.people.models import Unit, User
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -197,3 +200,19 @@ def test_where_nobody_has_an_address_nobody_is_told_and_the_first_address_is_use
 
 def test_only_an_address_for_open_hours_is_half_an_answer(unit, eva):
     assert escalations.silence(unit) == "closed"
+
+
+def test_the_console_takes_the_addresses_when_a_unit_and_its_people_begin(monday):
+    call_command(
+        *("create_unit", "Sjö", "--programme", "ibd", "--timezone", "Europe/Stockholm"),
+        *("--on-call-email", "jour@example.org", "--on-call-phone", "070-174 06 05"),
+        stdout=StringIO(),
+    )
+    unit = Unit.objects.get(name="Sjö")
+    assert (unit.on_call_email, unit.on_call_phone) == ("jour@example.org", "+46701740605")
+    staff = ("create_staff", "karin", "--role", "wall", "--unit", "Sjö")
+    with pytest.raises(CommandError, match="12"):
+        call_command(*staff, "--phone", "12")
+    call_command(*staff, "--phone", "070-174 06 06", "--email", "karin@example.org", stdout=StringIO())
+    karin = User.objects.get(username="karin")
+    assert (karin.email, karin.phone) == ("karin@example.org", "+46701740606")
