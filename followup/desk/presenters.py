@@ -177,16 +177,16 @@ def holder(call: Callback, user: User, *, at: datetime) -> str:
 
 
 def where_call_is(call: Callback, user: User, *, at: datetime) -> str:
-    """Waiting; Karin is on the call since 6 min; to decide: said beside a person who is on the line now."""
+    """Waiting; Karin has had the call for 6 minutes; not reached: said beside a person who is on the line now."""
     if is_taken(call, at):
         since = ago(call.claimed_at or at, at)
         if call.claimed_by_id == user.id:
-            return _("yours since %(time)s") % {"time": since}
+            return _("yours for %(time)s") % {"time": since}
         said = {"name": call.claimed_by.name, "time": since}
         return (
-            _("%(name)s is ringing since %(time)s") % said
+            _("%(name)s is ringing them, for %(time)s") % said
             if call.dialled_at
-            else _("%(name)s has the call since %(time)s") % said
+            else _("%(name)s has had the call for %(time)s") % said
         )
     if call.decide_since:
         return _("not reached")
