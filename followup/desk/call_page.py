@@ -154,7 +154,7 @@ def _plan(patient: Patient) -> dict | None:
     groups = {each.id: each for each in rules.groups}
     diagnoses = {each.id: each for each in rules.diagnoses}
     return {
-        "group": text(groups[enrolment.group].staff_label) if enrolment.group in groups else enrolment.group,
+        "group": text(groups[enrolment.group].staff_label) if enrolment.group in groups else _("Not decided yet"),
         "since": words.day(enrolment.group_since_on) if enrolment.group_since_on else "",
         "why": enrolment.group_why,
         "diagnosis": text(diagnoses[enrolment.diagnosis].label)
