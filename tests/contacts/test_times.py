@@ -208,6 +208,14 @@ def test_nobody_chooses_a_time_of_somebody_else(flare, anna, unit):
         contacts.choose_time(flare.case, kept(neighbour).slot, by=make.a_nurse(unit))
 
 
+def test_nobody_chooses_a_time_after_the_promised_day_or_before_the_call(flare, anna, unit, doctor):
+    late = make.urgent_times(unit, date(2026, 11, 27), 1, doctor=doctor).slots.get()
+    early = make.urgent_times(unit, date(2026, 11, 23), 1, doctor=doctor).slots.get()  # 13:00, when the call is due
+    for slot in (late, early):
+        with pytest.raises(clinic.SlotTaken):
+            contacts.choose_time(flare.case, slot, by=anna.user)
+
+
 # no time suits
 
 
