@@ -24,6 +24,7 @@ EXPECTED = {
     "reopen": {"nurse", "clinician", "coordinator"},
     "give_times": {"nurse", "clinician", "coordinator"},
     "manage_times": {"coordinator"},
+    "overbook": {"nurse", "clinician", "coordinator"},
     "see_board": {"nurse", "clinician", "coordinator", "wall"},
     "see_alerts": {"nurse", "clinician", "coordinator"},
     "get_in_touch": {"patient"},
