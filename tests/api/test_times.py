@@ -92,7 +92,7 @@ def test_none_left_says_so_and_puts_the_case_at_risk(calling, nurse, unit, flare
 
 
 def test_what_does_not_feel_worse_is_given_a_revisit_time(calling, nurse, unit):
-    make.urgent_times(unit, date(2026, 11, 24), 1)
+    make.urgent_times(unit, date(2026, 11, 30), 1)  # more than 24 open hours ahead: still kept for flare-ups
     session = make.urgent_times(unit, date(2026, 12, 1), 1, kind="revisit")
     contact = make.a_flare(make.a_patient(unit), reason="appointment")
     said = calling(nurse).post(APPOINTMENTS, {"case": str(contact.case_id)}).json()
