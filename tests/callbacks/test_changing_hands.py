@@ -54,6 +54,7 @@ def test_a_call_is_taken_over_with_a_reason_and_what_was_typed_reaches_the_colle
         contacts.take_over(call, by=maria, why="She is on my line")
     call = make.callback_of(flare)
     assert (call.claimed_by, call.dialled_at, call.draft_note) == (maria, None, "")
+    assert [(left.by, left.text) for left in call.left_notes.all()] == [(karin, "Fever since")]
     assert Entry.objects.get(verb="callback.taken_over").why == "She is on my line"
     flare.case.refresh_from_db()
     assert flare.case.step == "call_booked"
