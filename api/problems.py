@@ -180,6 +180,8 @@ def _of_the_framework(error: exceptions.APIException) -> dict:
         return _refused(Unknown(), in_address=False)
     if status == 403:
         return document(403, title=NotAllowed.words, detail=str(error.detail))
+    if status == 429:
+        return document(429, detail=_("These are too many calls in one minute. Wait as long as Retry-After says."))
     return document(status, detail=str(error.detail))
 
 

@@ -23,6 +23,7 @@ def test_too_many_calls_are_refused_until_the_minute_is_over(calling, anna, nurs
         assert refused.headers["Retry-After"] == "41"
         assert refused.headers["Content-Type"] == "application/problem+json"
         assert refused.json()["type"] == "urn:followup:problem:too-many-requests"
+        assert "Retry-After" in refused.json()["detail"]
         assert calling(nurse).get("/api/v1/callbacks").status_code == 200
     with clock.turned(at + timedelta(seconds=60)):
         assert client.get(CASES).status_code == 200
