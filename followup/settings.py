@@ -390,7 +390,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Followup",
-    "DESCRIPTION": "For programs of the clinic. What goes wrong is a problem document (RFC 9457); lists come in pages.",
+    "DESCRIPTION": "For programs of the clinic. What goes wrong is a problem document (RFC 9457); lists come in pages. "
+    "Patients, nurses, clinicians, coordinators, wall screens and systems have keys; carers do not exist yet.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
