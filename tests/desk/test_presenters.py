@@ -107,6 +107,6 @@ def test_every_step_shortage_and_state_has_its_words():
 
 
 def test_the_table_changes_only_when_there_is_news():
-    row = {"id": 1, "state": "late", "tries": "New", "mine": False, "state_text": "Late 1 min"}
+    row = {"id": 1, "state": "late", "free": False, "tries": "New", "mine": False, "state_text": "Late 1 min"}
     assert presenters.mark_of([row]) == presenters.mark_of([row | {"state_text": "Late 2 min"}])
     assert presenters.mark_of([row]) != presenters.mark_of([row | {"state": "taken"}])
