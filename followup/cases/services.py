@@ -4,7 +4,7 @@ import random
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from followup.cases.flows import FLOWS
@@ -15,6 +15,9 @@ from followup.core.journal import Signs
 from followup.people.access import may, require
 from followup.people.models import Patient, User
 from followup.people.queries import clinicians_of, enrolment_of
+
+
+TRIES_FOR_A_CODE = 20
 
 
 class MoveNotAllowed(Refused):
@@ -49,18 +52,19 @@ def open_case(*, patient: Patient, kind: str, by: Signs, due: datetime | None = 
     if enrolment is None:
         raise NotInAProgramme
     at = clock.now()
-    case = Case.objects.create(
-        unit=patient.unit,
-        patient=patient,
-        programme=enrolment.programme,
-        kind=kind,
-        reference=ids.new_reference(),
-        code=_board_code(patient),
-        step=FLOWS[kind].first,
-        step_since=at,
-        due=due,
-        opened=at,
-        changed_at=at,
+    case = _with_a_code_of_its_own(
+        Case(
+            unit=patient.unit,
+            patient=patient,
+            programme=enrolment.programme,
+            kind=kind,
+            reference=ids.new_reference(),
+            step=FLOWS[kind].first,
+            step_since=at,
+            due=due,
+            opened=at,
+            changed_at=at,
+        )
     )
     Move.objects.create(case=case, step_to=case.step, at=at)
     _tell("case.opened", case, by=by, kind=kind, step=case.step)
@@ -217,6 +221,20 @@ def _tell(verb: str, case: Case, *, by: Signs, why: str = "", subject_id: UUID |
         why=why,
         **detail,
     )
+
+
+def _with_a_code_of_its_own(case: Case) -> Case:
+    """Saved with a board code that nobody else bears, also where somebody with the same initials opens one in this very moment."""
+    for _again in range(TRIES_FOR_A_CODE):
+        case.code = _board_code(case.patient)
+        try:
+            with transaction.atomic():
+                case.save(force_insert=True)
+                return case
+        except IntegrityError as error:
+            if "board_code_once" not in str(error):
+                raise
+    raise RuntimeError("No board code was free.")
 
 
 def _board_code(patient: Patient) -> str:

@@ -144,11 +144,8 @@ class Promise:
     due: datetime
     holds_time: bool
     see_by: datetime | None
-
-    @property
-    def cannot_be_seen_in_time(self) -> bool:
-        """No open day inside the promise: the case is at risk from its first moment."""
-        return self.holds_time and self.see_by is None
+    cannot_be_seen_in_time: bool
+    """No open day inside the promise, or none after the call: the case is at risk from its first moment."""
 
 
 def promise_for(
@@ -168,7 +165,9 @@ def promise_for(
         not_before = _next_open_at(hours, wish, at)
         due = max(due, hours.add_open(not_before, 1))
     holds = wants_a_time(rules, request.reason, request.answers)
-    return Promise(priority, not_before, due, holds, hours.moment(rules.see_within(), at) if holds else None)
+    see_by = hours.moment(rules.see_within(), at) if holds else None
+    too_late = holds and (see_by is None or hold_from(rules, call_due=due) >= see_by)
+    return Promise(priority, not_before, due, holds, see_by, too_late)
 
 
 def may_reopen(closed: datetime | None, *, at: datetime) -> bool:

@@ -6,4 +6,6 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self):
-        from followup.core import checks  # noqa: F401  they register themselves
+        from followup.core import checks, crash  # noqa: F401  checks register themselves
+
+        crash.check()

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from followup.core import clock, journal
+from followup.core import clock, crash, journal
 from followup.core.models import Outbox
 from followup.core.patience import Patience
 
@@ -36,6 +36,7 @@ def put(topic: str, **payload: Any) -> Outbox:
         raise RuntimeError("An outbox row belongs in the transaction of what it tells of.")
     at = clock.now()
     row = Outbox.objects.create(topic=topic, payload=payload, created_at=at, due_at=at + GRACE)
+    crash.commit("outbox.put")
     nudge_on_commit("outbox.work", [row.id])
     return row
 
@@ -98,6 +99,7 @@ def _handle_one(row_id: int) -> None:
             _handlers[row.topic](**row.payload)
             row.done_at = clock.now()
             row.save(update_fields=["done_at"])
+            crash.commit("outbox.work")
     except Exception as error:
         log.exception("outbox row %s failed", row_id)
         Outbox.objects.filter(id=row_id).update(trouble=type(error).__name__)
@@ -121,4 +123,5 @@ def _count_the_try(row_id: int) -> bool:
             return False
         gap = timedelta(seconds=min(2**row.attempts * 2, 600))
         Outbox.objects.filter(id=row_id).update(attempts=F("attempts") + 1, due_at=at + gap)
+        crash.commit("outbox.try")
         return True

@@ -27,6 +27,7 @@ _REPORTS = {
     "failed": State.FAILED,
 }
 _ORDER = [State.QUEUED, State.IN_FLIGHT, State.UNKNOWN, State.SENT, State.FAILED, State.DELIVERED]
+BEFORE_SENT = _ORDER[: _ORDER.index(State.SENT)]
 
 
 def after_quiet_hours(at: datetime, hours: OpeningHours) -> datetime:
@@ -72,6 +73,11 @@ def render_for_staff(words: Template, channel: str, language: str, **facts: Any)
 def wait_before(attempts: int) -> float:
     """Seconds before the next try of a message that was not taken."""
     return settings.FOLLOWUP_RETRY_SECONDS * 2 ** (attempts - 1)
+
+
+def ask_until(attempted_at: datetime) -> datetime:
+    """How long a provider that cannot be asked what became of a message is asked again."""
+    return attempted_at + timedelta(seconds=10 * settings.FOLLOWUP_RETRY_SECONDS)
 
 
 def state_of_report(reported: str) -> State | None:

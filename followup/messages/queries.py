@@ -20,11 +20,11 @@ def to_send(limit: int = 100) -> list[UUID]:
 
 
 def stuck(limit: int = 100) -> list[UUID]:
-    """Ids of messages so long in flight that whoever sent them must have died."""
-    since = clock.now() - timedelta(seconds=settings.FOLLOWUP_RETRY_SECONDS)
-    return list(
-        Message.objects.filter(state=State.IN_FLIGHT, attempted_at__lte=since).values_list("id", flat=True)[:limit]
-    )
+    """Ids of messages so long in flight that the line broke or whoever sent them died, the longest first."""
+    at = clock.now()
+    since = at - timedelta(seconds=settings.FOLLOWUP_RETRY_SECONDS)
+    rows = Message.objects.filter(state=State.IN_FLIGHT, attempted_at__lte=since, due_at__lte=at)
+    return list(rows.order_by("attempted_at", "id").values_list("id", flat=True)[:limit])
 
 
 def told_to(patient: Patient) -> QuerySet[Message]:

@@ -7,12 +7,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from followup.cases.models import Case
-from followup.core import clock, journal, outbox
+from followup.core import clock, crash, journal, outbox
 from followup.core.errors import Invalid
 from followup.core.journal import Signs, System
 from followup.messages import policy
@@ -180,10 +181,14 @@ def _save_once(message: Message) -> bool:
 
 
 def deliver(message_id: UUID | str) -> None:
-    """Send a queued message: claimed and committed first, so that two workers never send it both, then noted."""
+    """Send a queued message: claimed and committed first, so that two workers never send it both, then noted.
+
+    Whether it was taken may stay open, because the line broke or this process died: then it is in flight until `settle_stuck`.
+    """
     message = _claim(message_id)
     if message is None:
         return
+    crash.at("before_send:messages.send")
     try:
         provider_id = gateway_for(message.channel).send(message, _body_to_send(message))
     except Never as no:
@@ -191,8 +196,9 @@ def deliver(message_id: UUID | str) -> None:
     except NotNow as no:
         _later(message, no)
     except Uncertain as no:
-        _note(message, State.UNKNOWN, trouble=str(no))
+        _still_theirs(message).update(trouble=str(no))
     else:
+        crash.at("after_send:messages.send")
         _note(message, State.SENT, provider_id=provider_id)
 
 
@@ -200,25 +206,40 @@ def _claim(message_id: UUID | str) -> Message | None:
     at = clock.now()
     with transaction.atomic():
         taken = Message.objects.filter(id=message_id, state=State.QUEUED, due_at__lte=at).update(
-            state=State.IN_FLIGHT, attempted_at=at, attempts=F("attempts") + 1
+            state=State.IN_FLIGHT, attempted_at=at, attempts=F("attempts") + 1, trouble=""
         )
+        if taken:
+            crash.commit("messages.claim")
     return Message.objects.select_related("unit", "patient").get(id=message_id) if taken else None
 
 
 def _body_to_send(message: Message) -> str:
     if message.template != "code":
         return message.body
-    return message.body.replace(policy.HIDDEN_CODE, signin.code_of(message.occasion.partition(":")[2]))
+    try:
+        return message.body.replace(policy.HIDDEN_CODE, signin.code_of(message.occasion.partition(":")[2]))
+    except ObjectDoesNotExist:
+        raise Never("the code is past any use") from None
+
+
+def _still_theirs(message: Message) -> QuerySet[Message]:
+    """The message while it is in flight by this very claim: a sender that was halted may wake when others have dealt with it."""
+    return Message.objects.filter(id=message.id, state=State.IN_FLIGHT, attempts=message.attempts)
 
 
 def _note(message: Message, state: str, *, provider_id: str = "", trouble: str = "") -> None:
-    """Only a message that is still in flight is noted: a report from the provider may have been quicker."""
-    sent = {"sent_at": clock.now()} if state == State.SENT else {}
+    """What became of a claim. A report from the provider may have been quicker, and stands.
+
+    That it was sent is noted whatever others made of the silence meanwhile: what was sent must not be sent again.
+    """
+    mine, sent = _still_theirs(message), {}
+    if state == State.SENT:
+        mine = Message.objects.filter(id=message.id, state__in=policy.BEFORE_SENT)
+        sent = {"sent_at": clock.now()}
     with transaction.atomic():
-        Message.objects.filter(id=message.id, state=State.IN_FLIGHT).update(
-            state=state, provider_id=provider_id, trouble=trouble, **sent
-        )
-        _tell_the_journal(message, state, trouble)
+        if mine.update(state=state, provider_id=provider_id, trouble=trouble, **sent):
+            _tell_the_journal(message, state, trouble)
+        crash.commit("messages.note")
 
 
 def _later(message: Message, no: NotNow) -> None:
@@ -226,9 +247,7 @@ def _later(message: Message, no: NotNow) -> None:
         _note(message, State.FAILED, trouble=str(no))
         return
     wait = max(policy.wait_before(message.attempts), no.wait_seconds or 0)
-    Message.objects.filter(id=message.id, state=State.IN_FLIGHT).update(
-        state=State.QUEUED, trouble=str(no), due_at=clock.now() + timedelta(seconds=wait)
-    )
+    _still_theirs(message).update(state=State.QUEUED, trouble=str(no), due_at=clock.now() + timedelta(seconds=wait))
 
 
 def _tell_the_journal(message: Message, state: str, trouble: str = "") -> None:
@@ -244,16 +263,40 @@ def _tell_the_journal(message: Message, state: str, trouble: str = "") -> None:
 
 
 def settle_stuck(message_id: UUID | str) -> None:
-    """A message long in flight: its sender died. Ask the provider; what nobody can tell becomes `unknown` and a person's work."""
-    message = Message.objects.get(id=message_id)
-    found = gateway_for(message.channel).find(message)
+    """A message long in flight: the line broke, or its sender died. Ask the provider.
+
+    What it cannot be asked now is asked again later, up to `policy.ask_until`. What nobody can tell becomes `unknown` and a person's
+    work; it is never sent again blindly.
+    """
+    message = _ask_about(message_id)
+    if message is None:
+        return
+    try:
+        found = gateway_for(message.channel).find(message, _body_to_send(message))
+    except NotNow as no:
+        if clock.now() >= policy.ask_until(message.attempted_at):
+            _note(message, State.UNKNOWN, trouble=message.trouble or str(no))
+        return
+    except Never:
+        found = None
     if found:
         _note(message, State.SENT, provider_id=found)
-    elif found == "":
-        Message.objects.filter(id=message.id, state=State.IN_FLIGHT).update(state=State.QUEUED, due_at=clock.now())
-        deliver(message.id)
+    elif found is None:
+        _note(message, State.UNKNOWN, trouble=message.trouble or "sender died")
+    elif message.attempts >= TRIES:
+        _note(message, State.FAILED, trouble=message.trouble or "sender died")
     else:
-        _note(message, State.UNKNOWN, trouble="sender died")
+        _still_theirs(message).update(state=State.QUEUED, due_at=clock.now())
+        deliver(message.id)
+
+
+def _ask_about(message_id: UUID | str) -> Message | None:
+    """One process asks about a message, and the next one not before a while; None when it is no longer in doubt."""
+    at = clock.now()
+    asked = Message.objects.filter(id=message_id, state=State.IN_FLIGHT, due_at__lte=at)
+    if not asked.update(due_at=at + timedelta(seconds=settings.FOLLOWUP_RETRY_SECONDS)):
+        return None
+    return Message.objects.select_related("unit", "patient").get(id=message_id)
 
 
 def note_report(message_id: UUID | str, *, reported: str, provider_id: str, trouble: str = "") -> None:
@@ -271,6 +314,7 @@ def note_report(message_id: UUID | str, *, reported: str, provider_id: str, trou
             message.sent_at = message.sent_at or clock.now()
         message.save()
         _tell_the_journal(message, state, trouble)
+        crash.commit("messages.report")
 
 
 def tell_code(attempt_id: UUID | str, *, by: Signs = POSTMAN) -> None:

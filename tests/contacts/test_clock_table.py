@@ -42,7 +42,7 @@ PRIORITY = {
     "other": 4,
 }
 
-NONE, AT_ONCE, WHEN_BOOKED = "not at risk", "at risk at once", "at risk when no time can be kept"
+NONE, AT_ONCE = "not at risk", "at risk at once"
 
 # Closed until Monday 28: the eve, Christmas Day, Boxing Day (a Saturday), Sunday. The third day is that Saturday: nothing is open inside.
 CHRISTMAS = {
@@ -75,7 +75,7 @@ CLOCK_CHANGE = {
 # Easter Day, so the last closing inside is today's. A flare-up's four hours end on Tuesday: no time starts after that call and before it.
 MAUNDY_THURSDAY_AT_TWO = {
     "red flag": ("2027-03-25T15:00+01:00", "2027-03-25T16:30+01:00", NONE),
-    "flare": ("2027-03-30T09:30+02:00", "2027-03-25T16:30+01:00", WHEN_BOOKED),
+    "flare": ("2027-03-30T09:30+02:00", "2027-03-25T16:30+01:00", AT_ONCE),
     "worry": ("2027-03-30T13:30+02:00", None, NONE),
     "prescription, 2 days left": ("2027-03-30T13:30+02:00", None, NONE),
     "prescription": ("2027-03-31T13:00+02:00", None, NONE),
@@ -152,7 +152,7 @@ def test_what_is_stored_for_a_patient_is_what_the_table_says(at, request_, due, 
 
         contacts.book(contact.id)
         case = type(contact.case).objects.get(id=contact.case_id)
-        assert (case.shortage != "") == (risk in (AT_ONCE, WHEN_BOOKED))
+        assert (case.shortage != "") == (risk == AT_ONCE)
         held = case.appointments.filter(state="held").select_related("slot").first()
         assert (held is not None) == (see_by is not None and risk == NONE)
         if held:

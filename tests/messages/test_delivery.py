@@ -6,47 +6,10 @@ import pytest
 
 from followup.core import clock
 from followup.messages import policy, queries, services
-from followup.messages.models import LocalDelivery, Message
-from tests import factories as make
-from tests.messages.twilio_server import serving
+from followup.messages.models import LocalDelivery
+from tests.messages.conftest import state_of, tell
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def patient():
-    return make.a_patient(make.a_unit())
-
-
-def tell(patient, occasion="one", **more):
-    return services.tell(
-        "agreed",
-        patient=patient,
-        programme=make.a_programme(),
-        occasion=occasion,
-        by=make.TESTS,
-        answers_them=True,
-        **more,
-    )
-
-
-@pytest.fixture
-def text(patient):
-    [message] = tell(patient, channels=["sms"])
-    return message
-
-
-@pytest.fixture
-def twilio(settings):
-    with serving() as server:
-        settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = "AC" + "0" * 32, "secret"
-        settings.TWILIO_FROM, settings.TWILIO_BASE_URL = "+46701740600", server.url
-        yield server
-
-
-def state_of(message):
-    message.refresh_from_db()
-    return message.state
 
 
 def test_the_same_occasion_is_told_once_on_each_channel(patient):
@@ -76,7 +39,7 @@ def test_twilio_takes_a_text_and_reports_back_to_an_address_with_our_id(text, tw
     assert (state_of(text), text.provider_id) == ("sent", twilio.sid(0))
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("status", [401, 408, 429, 503])
 def test_not_now_is_tried_again_later(text, twilio, status):
     twilio.mood = status
     services.deliver(text.id)
@@ -94,39 +57,6 @@ def test_a_bad_number_is_never_tried_again(text, twilio):
     services.deliver(text.id)
     assert (state_of(text), text.trouble) == ("failed", "20400")
     assert text in queries.needs_a_person(text.unit)
-
-
-def test_a_broken_line_is_unknown_and_never_sent_blindly_again(text, twilio):
-    twilio.mood = "break"
-    services.deliver(text.id)
-    assert state_of(text) == "unknown"
-    services.deliver(text.id)
-    assert len(twilio.accepted) == 1
-    assert text in queries.needs_a_person(text.unit)
-
-
-def test_a_sender_that_died_in_flight_is_settled_by_twilios_own_list(text, twilio):
-    services._claim(text.id)
-    twilio.accepted.append({"To": text.to, "Body": text.body})
-    with clock.turned(clock.now() + timedelta(hours=1)):
-        assert queries.stuck() == [text.id]
-        services.settle_stuck(text.id)
-    assert (state_of(text), text.provider_id) == ("sent", twilio.sid(0))
-    assert len(twilio.accepted) == 1
-
-
-def test_a_report_only_ever_leads_further(text, twilio):
-    services.deliver(text.id)
-    services.note_report(text.id, reported="delivered", provider_id=twilio.sid(0))
-    services.note_report(text.id, reported="sent", provider_id=twilio.sid(0))
-    assert state_of(text) == "delivered"
-
-
-def test_a_report_may_be_quicker_than_the_answer(text):
-    services._claim(text.id)
-    services.note_report(text.id, reported="delivered", provider_id="SM1")
-    services._note(Message.objects.get(id=text.id), "sent", provider_id="SM1")
-    assert state_of(text) == "delivered"
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,16 @@ def test_a_request_sent_many_times_at_once_is_one(unit):
     assert len(set(sent)) == 1, sent
     assert Case.objects.filter(patient=patient).count() == 1
     assert Case.objects.get(patient=patient).callbacks.count() == 1
+
+
+def test_people_with_the_same_initials_who_send_at_once_are_all_received(unit):
+    """Each case bears a code of its own on the board; two who draw the same one in the same moment must not cost a request."""
+    patients = [make.a_patient(unit) for _ in range(MANY)]
+    sent = at_once(
+        [
+            lambda patient=patient: contacts.receive(patient=patient, by=patient.user, reason="other")
+            for patient in patients
+        ]
+    )
+    assert not [each for each in sent if isinstance(each, Exception)], sent
+    assert Case.objects.filter(unit=unit).values("code").distinct().count() == MANY

@@ -19,7 +19,7 @@ from followup.callbacks.services.ground import (
     tell,
 )
 from followup.cases.models import Case
-from followup.core import clock, journal, outbox
+from followup.core import clock, crash, journal, outbox
 from followup.core.journal import Signs
 from followup.people.access import require, unit_of
 from followup.people.models import User
@@ -115,6 +115,8 @@ def _claim_with(statement: str, values: dict) -> UUID | None:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(statement, values)
                 row = cursor.fetchone()
+                if row:
+                    crash.commit("callbacks.claim")
                 return row[0] if row else None
         except IntegrityError:  # another call of the same patient was claimed in this very moment
             continue

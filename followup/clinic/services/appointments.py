@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from followup.cases.models import Case
 from followup.clinic.models import Appointment, Slot, SlotKind, State
-from followup.core import clock, journal, outbox
+from followup.core import clock, crash, journal, outbox
 from followup.core.errors import Refused
 from followup.core.journal import Signs
 from followup.people.models import User
@@ -95,7 +95,10 @@ def _hold_once(statement: str, values: dict) -> tuple | None:
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(statement, values)
-                return cursor.fetchone()
+                row = cursor.fetchone()
+                if row:
+                    crash.commit("clinic.hold")
+                return row
         except IntegrityError as error:
             if "one_live_appointment_per_slot" not in str(error):
                 raise

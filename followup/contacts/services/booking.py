@@ -14,7 +14,7 @@ from followup.contacts import policy
 from followup.contacts.models import Contact
 from followup.contacts.services.ground import BOOKER, lay, settle, tell, tell_of_time
 from followup.contacts.shortages import earliest_start
-from followup.core import outbox
+from followup.core import crash, outbox
 from followup.core.journal import Signs
 
 
@@ -40,6 +40,7 @@ def book(contact_id: UUID | str, *, by: Signs = BOOKER) -> None:
     )
     if held:
         tell_of_time(case, "time-kept", held, by=by)
+    crash.commit("contacts.book")
 
 
 def keep_a_time(case: Case, contact: Contact, callback: Callback, *, by: Signs) -> Appointment | None:

@@ -19,7 +19,7 @@ from followup.contacts import policy
 from followup.contacts.models import Channel
 from followup.contacts.services.ground import SWEEPER, settle, tell, tell_of_time
 from followup.contacts.services.requests import receive
-from followup.core import clock
+from followup.core import clock, crash
 from followup.core.errors import Invalid
 from followup.core.journal import Signs
 from followup.people.access import require
@@ -195,6 +195,7 @@ def finish(
     cases.out_of_risk(case, by=by)
     settle(case, by=by, outcome=outcome)
     tell(case, "agreed", occasion=str(kept.id), by=by)
+    crash.commit("contacts.finish")
     return kept
 
 

@@ -18,7 +18,7 @@ from followup.contacts import policy
 from followup.contacts.models import Addition, Channel, Contact, Draft
 from followup.contacts.queries import draft_of
 from followup.contacts.services.ground import lay, owe_a_call, promise_again, settle, shorten_see_by
-from followup.core import clock, journal, outbox
+from followup.core import clock, crash, journal, outbox
 from followup.core.errors import Invalid, Refused, Unknown
 from followup.core.typed import storable
 from followup.people.access import require, unit_of
@@ -225,6 +225,7 @@ def _open(patient: Patient, request: policy.Request, *, channel: str, by: User, 
     )
     owe_a_call(case, request.reason, promise, by=by)
     settle(case, by=by)
+    crash.commit("contacts.receive")
     outbox.put("contacts.received", contact_id=str(contact.id))
     return contact
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection, transaction
 
-from followup.core import clock
+from followup.core import clock, crash
 from followup.core.journal import witness
 from followup.core.models import Entry, Seal
 
@@ -56,6 +56,7 @@ def seal() -> Seal | None:
         new = Seal(id=last.id + 1 if last else 1, at=clock.now(), first_entry=first_id, last_entry=bound, entries=count)
         new.head = _head(last.head if last else START, new, digest)
         new.save(force_insert=True)
+        crash.commit("journal.seal")
         transaction.on_commit(lambda: witness.note(new))
     log.info("journal sealed up to %s, head %s", new.last_entry, new.head)
     return new

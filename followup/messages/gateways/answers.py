@@ -25,5 +25,8 @@ class Gateway(Protocol):
     def send(self, message: Message, body: str) -> str:
         """Hand the message over and return the provider's id; raises `Never`, `NotNow` or `Uncertain`."""
 
-    def find(self, message: Message) -> str | None:
-        """The provider's id if it is known to have taken the message, `""` if it is known not to have, None if nobody can tell."""
+    def find(self, message: Message, body: str) -> str | None:
+        """The provider's id if it is known to have taken the message, `""` if it is known not to have, None if nobody can tell.
+
+        Raises `NotNow` while it cannot be asked.
+        """

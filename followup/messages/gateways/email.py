@@ -28,7 +28,7 @@ class EmailGateway:
             raise Uncertain(type(error).__name__) from error
         return own_id
 
-    def find(self, message: Message) -> str | None:
+    def find(self, message: Message, body: str) -> str | None:
         return None
 
 

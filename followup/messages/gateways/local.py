@@ -14,5 +14,5 @@ class LocalGateway:
             pass  # taken before; saying so again is what makes a second send harmless
         return f"local-{message.id}"
 
-    def find(self, message: Message) -> str | None:
+    def find(self, message: Message, body: str) -> str | None:
         return f"local-{message.id}" if LocalDelivery.objects.filter(message=message).exists() else ""

@@ -5,31 +5,52 @@ from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from followup.messages.gateways.answers import Never, NotNow, Uncertain
-from followup.messages.models import Message
+from followup.messages.models import Message, State
 
 TIMEOUT_SECONDS = 10
+NOT_TAKEN = (401, 403, 408, 429, 503)
+"""Answers that say for certain that nothing was done, and that may be otherwise later: our account, or how busy they are."""
+FAULT_OF_THEIRS = "their fault:"
+LONGEST_WAIT = 6 * 3600.0
 
 
-class _Elsewhere(TwilioHttpClient):
-    """Sends the official client's requests to TWILIO_BASE_URL, where one is set: a relay, or a test's own server."""
+class _Http(TwilioHttpClient):
+    """Sends the official client's requests to TWILIO_BASE_URL, where one is set: a relay, or a test's own server.
+
+    Reads what the client throws away: for how long we are asked to wait.
+    """
 
     def request(self, method, url, *args, **kwargs):
         if settings.TWILIO_BASE_URL:
             url = settings.TWILIO_BASE_URL.rstrip("/") + urlsplit(url)._replace(scheme="", netloc="").geturl()
-        return super().request(method, url, *args, **kwargs)
+        try:
+            answer = super().request(method, url, *args, **kwargs)
+        except requests.exceptions.RequestException as error:
+            if isinstance(error, requests.exceptions.ConnectTimeout) or "NewConnectionError" in repr(error):
+                raise NotNow("no connection") from error
+            raise
+        if answer.status_code in NOT_TAKEN:
+            raise NotNow(f"{answer.status_code}", wait_seconds=_wait(answer.headers))
+        return answer
+
+
+def _wait(headers) -> float | None:
+    """Seconds that Retry-After asks for; a date, or anything else, is left to our own gaps."""
+    said = (headers or {}).get("Retry-After", "")
+    return min(float(said), LONGEST_WAIT) if said.isdecimal() else None
 
 
 class TwilioGateway:
     """Texts through Twilio. Our own id stands in the address that Twilio reports back to."""
 
     def __init__(self):
-        http = _Elsewhere(timeout=TIMEOUT_SECONDS, max_retries=0)
+        http = _Http(timeout=TIMEOUT_SECONDS, max_retries=0)
         self.client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
 
     def send(self, message: Message, body: str) -> str:
@@ -40,33 +61,38 @@ class TwilioGateway:
                 status_callback=f"{settings.FOLLOWUP_PUBLIC_URL}/webhooks/twilio/status?message={message.id}",
                 **self._sender(message),
             )
-        except TwilioRestException as error:
-            if error.status == 429 or error.status >= 500:
-                raise NotNow(f"{error.status}") from error
-            raise Never(str(error.code)) from error
-        except requests.exceptions.ConnectTimeout as error:
-            raise NotNow("no connection") from error
+        except TwilioException as error:
+            status = int(getattr(error, "status", 0))
+            if status < 400 or status >= 500:
+                raise Uncertain(f"{FAULT_OF_THEIRS} {status}") from error
+            raise Never(str(getattr(error, "code", status))) from error
         except requests.exceptions.ConnectionError as error:
-            if "NewConnectionError" in repr(error):
-                raise NotNow("no connection") from error
             raise Uncertain("the line broke") from error
         except requests.exceptions.RequestException as error:
             raise Uncertain(type(error).__name__) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise Uncertain("an answer that makes no sense") from error
         return taken.sid
 
-    def find(self, message: Message) -> str | None:
-        """Look in Twilio's own list, by receiver, day and equal body.
+    def find(self, message: Message, body: str) -> str | None:
+        """Look in Twilio's own list, by receiver, sender, day and equal body.
 
-        A body that holds a code is unlike the one kept here: of such a message nobody can tell.
+        What we know to be another message is passed over. Where several with the same words are in doubt and not all are there, nobody can
+        tell which. That it is not there proves nothing, but for a message that Twilio answered with a fault of its own.
         """
-        if message.template == "code":
-            return None
-        day = message.attempted_at - timedelta(minutes=5)
+        day = message.attempted_at - timedelta(days=1)  # the list knows days, and their clock is not ours
+        sender = {name: value for name, value in self._sender(message).items() if name == "from_"}
         try:
-            listed = self.client.messages.list(to=message.to, date_sent_after=day, limit=50)
-        except (TwilioRestException, requests.exceptions.RequestException):
-            return None
-        return next((each.sid for each in listed if each.body == message.body), None)
+            listed = self.client.messages.list(to=message.to, date_sent_after=day, limit=50, **sender)
+        except (TwilioException, requests.exceptions.RequestException, KeyError, TypeError, ValueError) as error:
+            raise NotNow(type(error).__name__) from error
+        same = {each.sid for each in listed if each.body == body}
+        others = Message.objects.filter(to=message.to).exclude(id=message.id)
+        unclaimed = sorted(same - set(others.filter(provider_id__in=same).values_list("provider_id", flat=True)))
+        in_doubt = others.filter(body=message.body, state__in=(State.IN_FLIGHT, State.UNKNOWN)).count()
+        if len(unclaimed) > in_doubt:
+            return unclaimed[0]
+        return "" if not unclaimed and message.trouble.startswith(FAULT_OF_THEIRS) else None
 
     @staticmethod
     def _sender(message: Message) -> dict[str, str]:
