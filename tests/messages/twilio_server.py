@@ -134,7 +134,7 @@ def serving(port: int = 0) -> Iterator[Twilio]:
 
     server = Server(("127.0.0.1", port), Handler)
     twilio.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield twilio
     finally:

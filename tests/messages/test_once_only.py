@@ -1,0 +1,211 @@
+"""Promise 2: no message is sent twice, whatever Twilio answers and whoever dies. Twilio's own count is what is asked."""
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from followup.core import clock
+from followup.core.models import Entry
+from followup.messages import queries, services
+from followup.messages.models import Message
+from tests.messages.conftest import state_of, tell
+
+pytestmark = pytest.mark.django_db
+
+
+def later(settings, times=1):
+    """The moment when what is in doubt is asked about (again)."""
+    return clock.turned(clock.now() + times * timedelta(seconds=settings.FOLLOWUP_RETRY_SECONDS + 1))
+
+
+def look_again(settings):
+    """What the sweeper does next: ask about what is stuck, send what is due."""
+    with later(settings):
+        for message_id in queries.stuck():
+            services.settle_stuck(message_id)
+        for message_id in queries.to_send():
+            services.deliver(message_id)
+
+
+@pytest.mark.parametrize("mood", ["break", "hang", "fault", "garbage"])
+def test_what_was_taken_without_a_clear_answer_is_found_in_twilios_list(text, twilio, settings, mood, monkeypatch):
+    monkeypatch.setattr("followup.messages.gateways.twilio.TIMEOUT_SECONDS", 0.3)
+    twilio.mood = mood
+    services.deliver(text.id)
+    assert state_of(text) == "in_flight"
+    twilio.mood = "ok"
+    look_again(settings)
+    assert (state_of(text), text.provider_id) == ("sent", twilio.sid(0))
+    assert twilio.times_taken() == {str(text.id): 1}
+
+
+@pytest.mark.parametrize("mood", ["drop"])
+def test_a_broken_line_of_which_twilio_knows_nothing_is_a_persons_and_is_not_sent_again(text, twilio, settings, mood):
+    twilio.mood = mood
+    services.deliver(text.id)
+    twilio.mood = "ok"
+    for _ in range(3):
+        look_again(settings)
+    assert (state_of(text), text.trouble) == ("unknown", "the line broke")
+    assert text in queries.needs_a_person(text.unit)
+    assert twilio.accepted == []
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_fault_of_theirs_is_tried_again_once_their_list_does_not_have_it(text, twilio, settings, status):
+    twilio.mood = status
+    services.deliver(text.id)
+    assert state_of(text) == "in_flight", "a fault of theirs may have come after the message was taken"
+    twilio.mood = "ok"
+    look_again(settings)
+    assert state_of(text) == "sent"
+    assert twilio.times_taken() == {str(text.id): 1}
+
+
+def test_a_list_that_cannot_be_read_is_asked_again_and_then_it_is_a_persons(text, twilio, settings):
+    twilio.mood, twilio.list_mood = "break", 503
+    services.deliver(text.id)
+    look_again(settings)
+    assert state_of(text) == "in_flight"
+    with later(settings, 4):
+        twilio.list_mood = "ok"
+        look_again(settings)
+    assert state_of(text) == "sent"
+
+
+def test_a_list_that_stays_closed_leaves_it_to_a_person(text, twilio, settings):
+    twilio.mood, twilio.list_mood = "break", 500
+    services.deliver(text.id)
+    with later(settings, 11):
+        look_again(settings)
+    assert state_of(text) == "unknown"
+    assert len(twilio.accepted) == 1
+
+
+def test_a_report_settles_what_nobody_could_tell(text, twilio, settings):
+    twilio.mood, twilio.list_mood = "break", 503
+    services.deliver(text.id)
+    with later(settings, 11):
+        look_again(settings)
+    services.note_report(text.id, reported="sent", provider_id=twilio.sid(0))
+    assert (state_of(text), text.provider_id) == ("sent", twilio.sid(0))
+    assert text not in queries.needs_a_person(text.unit)
+
+
+def test_we_wait_as_long_as_we_are_asked_to(text, twilio, settings):
+    twilio.mood, twilio.retry_after = 429, 40
+    services.deliver(text.id)
+    assert state_of(text) == "queued"
+    assert timedelta(seconds=38) < text.due_at - clock.now() <= timedelta(seconds=40)
+
+
+def test_after_the_last_try_it_is_a_persons(text, twilio):
+    twilio.mood = 503
+    for _ in range(services.TRIES):
+        text.refresh_from_db()
+        with clock.turned(text.due_at):
+            services.deliver(text.id)
+    assert state_of(text) == "failed"
+    assert text in queries.needs_a_person(text.unit)
+
+
+def test_an_earlier_text_with_the_same_words_is_not_taken_for_this_one(text, twilio, settings, patient):
+    services.deliver(text.id)
+    [again] = tell(patient, "two", channels=["sms"])
+    assert again.body == text.body
+    twilio.mood = "drop"
+    services.deliver(again.id)
+    twilio.mood = "ok"
+    look_again(settings)
+    assert (state_of(again), again.provider_id) == ("unknown", "")
+
+
+def test_a_text_from_another_sender_is_not_taken_for_this_one(text, twilio, settings):
+    twilio.take(
+        {"To": text.to, "From": "+46700000000", "Body": text.body, "StatusCallback": "https://x.example/?message=0"}
+    )
+    twilio.mood = "drop"
+    services.deliver(text.id)
+    look_again(settings)
+    assert state_of(text) == "unknown"
+
+
+def test_a_sender_that_died_after_sending_is_settled_by_twilios_list(text, twilio, settings):
+    claimed = services._claim(text.id)
+    services.gateway_for("sms").send(claimed, claimed.body)
+    look_again(settings)
+    assert (state_of(text), text.provider_id) == ("sent", twilio.sid(0))
+    assert twilio.times_taken() == {str(text.id): 1}
+
+
+def test_a_sender_that_died_before_sending_leaves_it_to_a_person(text, twilio, settings):
+    services._claim(text.id)
+    look_again(settings)
+    assert (state_of(text), text.trouble) == ("unknown", "sender died")
+    assert twilio.accepted == []
+
+
+def test_a_halted_sender_that_wakes_when_others_gave_it_up_says_that_it_was_sent(text, twilio, settings):
+    claimed = services._claim(text.id)
+    look_again(settings)
+    assert state_of(text) == "unknown"
+    services._note(claimed, "sent", provider_id=twilio.sid(0))
+    assert (state_of(text), text.provider_id) == ("sent", twilio.sid(0))
+
+
+def test_a_halted_sender_that_wakes_does_not_undo_a_later_claim(text):
+    """The local gateway knows that nothing was taken, so the next one sends it; the first one's late "not now" is nobody's word."""
+    claimed = services._claim(text.id)
+    Message.objects.filter(id=text.id).update(state="queued")
+    services._claim(text.id)
+    services._later(claimed, services.NotNow("503"))
+    assert state_of(text) == "in_flight"
+    services._note(claimed, "failed", trouble="21211")
+    assert state_of(text) == "in_flight"
+    assert not Entry.objects.filter(subject_id=text.id, verb="message.failed").exists()
+
+
+def test_reports_come_twice_and_in_any_order(text, twilio):
+    services.deliver(text.id)
+    said = ["queued", "sending", "sent", "delivered"] * 2
+    random.Random(4).shuffle(said)
+    for word in said:
+        services.note_report(text.id, reported=word, provider_id=twilio.sid(0))
+    assert state_of(text) == "delivered"
+    assert Entry.objects.filter(subject_id=text.id, verb="message.delivered").count() == 1
+
+
+def test_a_report_before_the_answer_keeps_it_from_being_sent_again(text, twilio, settings):
+    """Taken, reported, and our sender died: the report alone settles it."""
+    claimed = services._claim(text.id)
+    services.gateway_for("sms").send(claimed, claimed.body)
+    services.note_report(text.id, reported="sent", provider_id=twilio.sid(0))
+    for _ in range(3):
+        look_again(settings)
+    assert state_of(text) == "sent"
+    assert twilio.times_taken() == {str(text.id): 1}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_through_a_bad_day_at_twilios_none_is_taken_twice_and_each_is_accounted_for(
+    patient, twilio, settings, seed, monkeypatch
+):
+    monkeypatch.setattr("followup.messages.gateways.twilio.TIMEOUT_SECONDS", 0.3)
+    chance = random.Random(seed)
+    twilio.mood = lambda: chance.choice(["ok", "ok", "break", "drop", "fault", "garbage", 429, 500, 503])
+    for number in range(12):
+        tell(patient, str(number), channels=["sms"])
+    at = clock.now()
+    for minute in range(40):
+        with clock.turned(at + timedelta(seconds=30 * minute)):
+            for message_id in queries.to_send():
+                services.deliver(message_id)
+            for message_id in queries.stuck():
+                services.settle_stuck(message_id)
+    states = dict(Message.objects.filter(patient=patient, channel="sms").values_list("id", "state"))
+    taken = twilio.times_taken()
+    assert max(taken.values()) == 1
+    assert set(states.values()) <= {"sent", "unknown", "failed"}
+    assert {str(id) for id, state in states.items() if state == "sent"} <= set(taken)
+    assert not {str(id) for id, state in states.items() if state == "failed"} & set(taken)
