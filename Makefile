@@ -1,5 +1,5 @@
 # Thin names for what run.py and the console command do; `make` alone lists them.
-.PHONY: help run setup test bench lint lock messages migrations
+.PHONY: help run setup test faults bench lint lock messages migrations
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -12,6 +12,9 @@ setup: ## set up, with what the tests need
 
 test: ## set up and test everything
 	python3 run.py test
+
+faults: setup ## kill, halt and starve every part of the running product, all cells
+	.venv/bin/python -m pytest tests/faults --whole
 
 bench: setup ## measure the product beside the raw limit, in one run
 	.venv/bin/python -m bench --json bench.json

@@ -179,9 +179,11 @@ def checks() -> list[tuple[str, list[str]]]:
                 "loadfile",
                 "--ignore=tests/journeys",
                 "--ignore=tests/races",
+                "--ignore=tests/faults",
             ],
         ),
         ("Races and journeys in the living product", ["python", "-m", "pytest", "tests/races", "tests/journeys"]),
+        ("Faults in the living product", ["python", "-m", "pytest", "tests/faults"]),
     ]
 
 

@@ -26,7 +26,8 @@ import pytest
 Answer = TypeVar("Answer")
 
 ROOT = Path(__file__).resolve().parent.parent
-LIVE = (ROOT / "tests" / "journeys", ROOT / "tests" / "races")
+FAULTS = ROOT / "tests" / "faults"
+LIVE = (ROOT / "tests" / "journeys", ROOT / "tests" / "races", FAULTS)
 
 # Every process of the house is told the same; short times, so that a test can wait for them.
 SETTINGS = {
@@ -129,13 +130,13 @@ def followup(*words) -> list[str]:
 # Building and leaving the house
 
 
-def build(data: Path, parts: list[str] | None) -> subprocess.Popen:
-    """Start the supervisor and wait until everything answers. Raises RuntimeError with what it said."""
+def build(data: Path, parts: list[str] | None, more: dict[str, str] | None = None) -> subprocess.Popen:
+    """Start the supervisor and wait until everything answers; `more` joins its environment. Raises RuntimeError with what it said."""
     only = ["--only", *parts] if parts else []
     process = subprocess.Popen(
         followup("up", "--empty", "--port", "0", "--data", data, *only),
         cwd=ROOT,
-        env=surroundings(data),
+        env=surroundings(data) | (more or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -172,6 +173,22 @@ def passed_on() -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
+def besieged(data: Path) -> dict[str, str]:
+    """What the house is told besides when tests/faults attack it: where to crash, and that texts go through a Twilio of the tests' own.
+
+    Asked again, it says the same: a killed supervisor is followed by another one.
+    """
+    twilio = os.environ.setdefault("TWILIO_BASE_URL", f"http://127.0.0.1:{free_port()}")
+    account = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "secret", "TWILIO_FROM": "+46701740600"}
+    return account | {"TWILIO_BASE_URL": twilio, "FOLLOWUP_CRASH_AT": f"@{data / 'crash'}"}
+
+
+def free_port() -> int:
+    from followup.running import state
+
+    return state.free_port()
+
+
 def leave(process: subprocess.Popen, data: Path) -> None:
     if process.poll() is None:
         process.terminate()
@@ -184,11 +201,15 @@ def leave(process: subprocess.Popen, data: Path) -> None:
 
 def whole_product_wanted(config: pytest.Config) -> bool:
     """Journeys and races run against the whole product; every other test needs its two servers only."""
-    asked = config.known_args_namespace
-    paths = [Path(name.split("::")[0]).resolve() for name in asked.file_or_dir] or [ROOT / "tests"]
+    asked, paths = config.known_args_namespace, paths_asked(config)
     left_out = {Path(name).resolve() for name in asked.ignore or []}
     wanted = [live for live in LIVE if not left_out & {live, *live.parents}]
     return any(path == live or path in live.parents or live in path.parents for path in paths for live in wanted)
+
+
+def paths_asked(config: pytest.Config) -> list[Path]:
+    names = config.known_args_namespace.file_or_dir
+    return [Path(name.split("::")[0]).resolve() for name in names] or [ROOT / "tests"]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -197,7 +218,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config):
         data = Path(tempfile.mkdtemp(prefix="followup-house-"))
         parts = None if whole_product_wanted(early_config) else ["postgres", "redis"]
         try:
-            process = build(data, parts)
+            attacked = all(FAULTS in (path, *path.parents) for path in paths_asked(early_config))
+            process = build(data, parts, besieged(data) if attacked else None)
         except BaseException:
             shutil.rmtree(data, ignore_errors=True)
             raise
