@@ -72,6 +72,16 @@ class Message(Row):
         ]
 
 
+class Rest(models.Model):
+    """Until when nothing is handed to a channel: its gateway asked us to wait, or does not answer and would keep the worker waiting."""
+
+    channel = models.CharField(primary_key=True, max_length=10, choices=Channel)
+    until_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "message_rest"
+
+
 class LocalDelivery(models.Model):
     """What the local gateway "sent": shown on a page of the demo, instead of a telephone ringing somewhere."""
 

@@ -1,6 +1,6 @@
 """Reading messages."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -8,14 +8,15 @@ from django.db.models import QuerySet
 
 from followup.core import clock
 from followup.core.errors import Unknown
-from followup.messages.models import LocalDelivery, Message, State
+from followup.messages.models import LocalDelivery, Message, Rest, State
 from followup.people.access import unit_of
 from followup.people.models import Patient, Unit, User
 
 
 def to_send(limit: int = 100) -> list[UUID]:
     """Ids of queued messages that are due, oldest first."""
-    due = Message.objects.filter(state=State.QUEUED, due_at__lte=clock.now())
+    at = clock.now()
+    due = Message.objects.filter(state=State.QUEUED, due_at__lte=at).exclude(channel__in=resting(at))
     return list(due.order_by("due_at", "id").values_list("id", flat=True)[:limit])
 
 
@@ -24,7 +25,13 @@ def stuck(limit: int = 100) -> list[UUID]:
     at = clock.now()
     since = at - timedelta(seconds=settings.FOLLOWUP_RETRY_SECONDS)
     rows = Message.objects.filter(state=State.IN_FLIGHT, attempted_at__lte=since, due_at__lte=at)
+    rows = rows.exclude(channel__in=resting(at))
     return list(rows.order_by("attempted_at", "id").values_list("id", flat=True)[:limit])
+
+
+def resting(at: datetime) -> QuerySet[Rest, str]:
+    """Channels to which nothing is handed now."""
+    return Rest.objects.filter(until_at__gt=at).values_list("channel", flat=True)
 
 
 def told_to(patient: Patient) -> QuerySet[Message]:

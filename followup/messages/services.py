@@ -16,9 +16,9 @@ from followup.cases.models import Case
 from followup.core import clock, crash, journal, outbox
 from followup.core.errors import Invalid
 from followup.core.journal import Signs, System
-from followup.messages import policy
-from followup.messages.gateways import Never, NotNow, Uncertain, gateway_for
-from followup.messages.models import Channel, Message, State
+from followup.messages import policy, queries
+from followup.messages.gateways import Never, NotNow, Trouble, Uncertain, gateway_for
+from followup.messages.models import Channel, Message, Rest, State
 from followup.people.access import require
 from followup.people.models import Patient, Unit, User
 from followup.people.signin import services as signin
@@ -194,8 +194,10 @@ def deliver(message_id: UUID | str) -> None:
     except Never as no:
         _note(message, State.FAILED, trouble=str(no))
     except NotNow as no:
+        _let_rest(message, no)
         _later(message, no)
     except Uncertain as no:
+        _let_rest(message, no)
         _still_theirs(message).update(trouble=str(no))
     else:
         crash.at("after_send:messages.send")
@@ -205,7 +207,8 @@ def deliver(message_id: UUID | str) -> None:
 def _claim(message_id: UUID | str) -> Message | None:
     at = clock.now()
     with transaction.atomic():
-        taken = Message.objects.filter(id=message_id, state=State.QUEUED, due_at__lte=at).update(
+        mine = Message.objects.filter(id=message_id, state=State.QUEUED, due_at__lte=at)
+        taken = mine.exclude(channel__in=queries.resting(at)).update(
             state=State.IN_FLIGHT, attempted_at=at, attempts=F("attempts") + 1, trouble=""
         )
         if taken:
@@ -242,6 +245,13 @@ def _note(message: Message, state: str, *, provider_id: str = "", trouble: str =
         crash.commit("messages.note")
 
 
+def _let_rest(message: Message, trouble: Trouble) -> None:
+    """Nothing more is handed to a gateway that asked us to wait, or that does not answer; by any worker."""
+    if trouble.wait_seconds:
+        until_at = clock.now() + timedelta(seconds=trouble.wait_seconds)
+        Rest.objects.update_or_create(channel=message.channel, defaults={"until_at": until_at})
+
+
 def _later(message: Message, no: NotNow) -> None:
     if message.attempts >= TRIES:
         _note(message, State.FAILED, trouble=str(no))
@@ -274,6 +284,7 @@ def settle_stuck(message_id: UUID | str) -> None:
     try:
         found = gateway_for(message.channel).find(message, _body_to_send(message))
     except NotNow as no:
+        _let_rest(message, no)
         if clock.now() >= policy.ask_until(message.attempted_at):
             _note(message, State.UNKNOWN, trouble=message.trouble or str(no))
         return

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
+from typing import BinaryIO
 
 from followup.running import embedded, parts, pidfile
 from followup.running import state as states
@@ -74,10 +75,8 @@ class Child:
         self.again_at: float | None = None
 
     def start(self) -> None:
-        log = self.data / "logs" / f"{self.name}.log"
-        keep_small(log)
         environment = os.environ | {"FOLLOWUP_DATA": str(self.data), "FOLLOWUP_SUPERVISOR": str(os.getpid())}
-        with log.open("ab") as file:
+        with log_of(self.data, self.name) as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "followup.cli", "run", self.name],
                 cwd=states.ROOT,
@@ -95,7 +94,11 @@ class Child:
         now = time.monotonic()
         if self.again_at is not None:
             if now >= self.again_at:
-                self.start()
+                try:
+                    self.start()
+                except OSError as error:  # no memory, no process left: the others must not fall with it
+                    say(f"{self.name} could not be started ({error.strerror}).")
+                    self.again_at = now + STEADY / 2
         elif self.process and self.process.poll() is not None:
             self.deaths = 1 if now - self.started > STEADY else self.deaths + 1
             pause = min(0.5 * 2 ** max(0, self.deaths - 3), 30)
@@ -277,6 +280,17 @@ def down(data: Path) -> int:
 
 def ending(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def log_of(data: Path, name: str) -> BinaryIO:
+    """The log of a part, opened. A part without a log is better than none: where it cannot be opened nothing is kept."""
+    log = data / "logs" / f"{name}.log"
+    try:
+        keep_small(log)
+        return log.open("ab")
+    except OSError as error:
+        say(f"{log} takes nothing ({error.strerror}); {name} runs without a log.")
+        return open(os.devnull, "ab")
 
 
 def keep_small(log: Path) -> None:

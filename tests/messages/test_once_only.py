@@ -209,3 +209,37 @@ def test_through_a_bad_day_at_twilios_none_is_taken_twice_and_each_is_accounted_
     assert set(states.values()) <= {"sent", "unknown", "failed"}
     assert {str(id) for id, state in states.items() if state == "sent"} <= set(taken)
     assert not {str(id) for id, state in states.items() if state == "failed"} & set(taken)
+
+
+def test_while_twilio_asks_us_to_wait_no_other_text_is_tried_and_mail_goes_on(text, twilio, patient):
+    twilio.mood, twilio.retry_after = 429, 40
+    services.deliver(text.id)
+    other, mail = sorted(tell(patient, "two"), key=lambda each: each.channel, reverse=True)
+    twilio.mood, at = "ok", clock.now()
+    services.deliver(other.id)
+    services.deliver(mail.id)
+    assert (state_of(other), state_of(mail)) == ("queued", "sent")
+    assert len(twilio.asked) == 1
+    with clock.turned(at + timedelta(seconds=41)):
+        for message_id in queries.to_send():
+            services.deliver(message_id)
+    assert (state_of(text), state_of(other)) == ("sent", "sent")
+
+
+def test_a_twilio_that_does_not_answer_keeps_the_worker_waiting_once(text, twilio, patient, monkeypatch):
+    monkeypatch.setattr("followup.messages.gateways.twilio.TIMEOUT_SECONDS", 0.3)
+    others = [tell(patient, str(number), channels=["sms"])[0] for number in range(5)]
+    twilio.mood = "hang"
+    with clock.turned(clock.now()):
+        for each in [text, *others]:
+            services.deliver(each.id)
+    assert len(twilio.asked) == 1
+    assert [state_of(each) for each in others] == ["queued"] * 5
+
+
+def test_a_mail_server_that_is_away_is_tried_again_and_nobody_is_asked_about_it(patient, settings):
+    settings.EMAIL_URL, settings.EMAIL_BACKEND = "smtp://127.0.0.1:9", "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    [mail] = tell(patient, channels=["email"])
+    services.deliver(mail.id)
+    assert (state_of(mail), mail.trouble) == ("queued", "the mail server did not let us in")

@@ -38,6 +38,15 @@ def test_a_killed_part_is_back_within_five_seconds(product, name):
     until(lambda: all(row["healthy"] for row in product.status()), within=30, what="everything being well again")
 
 
+def test_a_part_whose_log_cannot_be_opened_is_brought_back_all_the_same(servers):
+    log = servers.data / "logs" / "redis.log"
+    log.unlink()
+    log.mkdir()
+    killed = servers.kill("redis")
+    until(lambda: servers.pid("redis") not in (None, killed), within=5, what="redis coming back without a log")
+    assert servers.pid("supervisor")
+
+
 def test_a_halted_part_shows_in_the_status(product):
     with product.stopped("beat"):
         done = product.console("status")

@@ -22,14 +22,15 @@ log = logging.getLogger(__name__)
 def sweep(**_):
     outbox.handle(outbox.waiting())
     for find, act in [
-        (messages.to_send, delivery.deliver),
-        (messages.stuck, delivery.settle_stuck),
         (callbacks.run_out, contacts.return_run_out),
         (callbacks.promise_passed, contacts.lift_passed),
         (times.lapsed_choices, lapse_choice),
         (waiting.kept_to_move, contacts.move_kept),
         (shortages.units_with_hope, contacts.ask_again),
         (escalations.to_tell, escalate),
+        # Last: these talk to the world outside, which may take its time.
+        (messages.stuck, delivery.settle_stuck),
+        (messages.to_send, delivery.deliver),
     ]:
         _each(find(), act)
 

@@ -2,12 +2,12 @@
 
 from django.conf import settings
 
-from followup.messages.gateways.answers import Gateway, Never, NotNow, Uncertain
+from followup.messages.gateways.answers import Gateway, Never, NotNow, Trouble, Uncertain
 from followup.messages.gateways.email import EmailGateway
 from followup.messages.gateways.local import LocalGateway
 from followup.messages.models import Channel
 
-__all__ = ["Gateway", "Never", "NotNow", "Uncertain", "gateway_for"]
+__all__ = ["Gateway", "Never", "NotNow", "Trouble", "Uncertain", "gateway_for"]
 
 
 def gateway_for(channel: str) -> Gateway:

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from django.conf import settings
+
 from followup.messages.models import Message
 
 
@@ -9,15 +11,24 @@ class Never(Exception):
     """It will not be delivered, however often it is tried: a bad number, one that opted out. The text is the provider's code."""
 
 
-class NotNow(Exception):
-    """It was not taken, and may be later."""
+def rest() -> float:
+    """Seconds for which a gateway that does not answer is left alone: each try keeps a worker waiting, and others wait for that worker."""
+    return min(15.0, settings.FOLLOWUP_RETRY_SECONDS)
+
+
+class Trouble(Exception):
+    """`wait_seconds`: for how long nothing more is handed to this gateway."""
 
     def __init__(self, reason: str, *, wait_seconds: float | None = None):
         self.wait_seconds = wait_seconds
         super().__init__(reason)
 
 
-class Uncertain(Exception):
+class NotNow(Trouble):
+    """It was not taken, and may be later."""
+
+
+class Uncertain(Trouble):
     """It may or may not have been taken: the line broke after the request."""
 
 

@@ -1,9 +1,10 @@
 import smtplib
+from contextlib import suppress
 
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.utils.html import escape, urlize
 
-from followup.messages.gateways.answers import Never, NotNow, Uncertain
+from followup.messages.gateways.answers import Never, NotNow, Uncertain, rest
 from followup.messages.models import Message
 
 
@@ -12,24 +13,32 @@ class EmailGateway:
 
     def send(self, message: Message, body: str) -> str:
         own_id = f"<{message.id}@followup>"
-        mail = EmailMultiAlternatives(message.subject, body, to=[message.to], headers={"Message-ID": own_id})
+        server = get_connection()
+        try:
+            server.open()
+        except (smtplib.SMTPException, OSError) as error:  # nothing was said yet; a wrong password is ours to put right
+            raise NotNow("the mail server did not let us in", wait_seconds=rest()) from error
+        mail = EmailMultiAlternatives(
+            message.subject, body, to=[message.to], headers={"Message-ID": own_id}, connection=server
+        )
         mail.attach_alternative(_as_html(body), "text/html")
         try:
             mail.send()
         except smtplib.SMTPRecipientsRefused as error:
             raise Never("recipient refused") from error
-        except (smtplib.SMTPConnectError, smtplib.SMTPHeloError, ConnectionRefusedError) as error:
-            raise NotNow("the mail server did not answer") from error
         except smtplib.SMTPResponseException as error:
             if 400 <= error.smtp_code < 500:
                 raise NotNow(str(error.smtp_code)) from error
             raise Never(str(error.smtp_code)) from error
         except (smtplib.SMTPException, OSError) as error:
             raise Uncertain(type(error).__name__) from error
+        finally:
+            with suppress(smtplib.SMTPException, OSError):
+                server.close()
         return own_id
 
     def find(self, message: Message, body: str) -> str | None:
-        return None
+        return None  # no mail server can be asked
 
 
 def _as_html(body: str) -> str:

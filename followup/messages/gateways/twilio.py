@@ -10,7 +10,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-from followup.messages.gateways.answers import Never, NotNow, Uncertain
+from followup.messages.gateways.answers import Never, NotNow, Uncertain, rest
 from followup.messages.models import Message, State
 
 TIMEOUT_SECONDS = 10
@@ -33,7 +33,7 @@ class _Http(TwilioHttpClient):
             answer = super().request(method, url, *args, **kwargs)
         except requests.exceptions.RequestException as error:
             if isinstance(error, requests.exceptions.ConnectTimeout) or "NewConnectionError" in repr(error):
-                raise NotNow("no connection") from error
+                raise NotNow("no connection", wait_seconds=rest()) from error
             raise
         if answer.status_code in NOT_TAKEN:
             raise NotNow(f"{answer.status_code}", wait_seconds=_wait(answer.headers))
@@ -66,6 +66,8 @@ class TwilioGateway:
             if status < 400 or status >= 500:
                 raise Uncertain(f"{FAULT_OF_THEIRS} {status}") from error
             raise Never(str(getattr(error, "code", status))) from error
+        except requests.exceptions.Timeout as error:
+            raise Uncertain("no answer", wait_seconds=rest()) from error
         except requests.exceptions.ConnectionError as error:
             raise Uncertain("the line broke") from error
         except requests.exceptions.RequestException as error:
@@ -84,6 +86,8 @@ class TwilioGateway:
         sender = {name: value for name, value in self._sender(message).items() if name == "from_"}
         try:
             listed = self.client.messages.list(to=message.to, date_sent_after=day, limit=50, **sender)
+        except requests.exceptions.Timeout as error:
+            raise NotNow("no answer", wait_seconds=rest()) from error
         except (TwilioException, requests.exceptions.RequestException, KeyError, TypeError, ValueError) as error:
             raise NotNow(type(error).__name__) from error
         same = {each.sid for each in listed if each.body == body}
