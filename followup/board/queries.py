@@ -14,7 +14,7 @@ from followup.board import policy
 from followup.board.policy import CLOSED, Mark, Place
 from followup.cases.models import Case, Move
 from followup.core import clock
-from followup.people.models import Unit
+from followup.people.models import Patient, Unit
 
 STAYS_CLOSED = timedelta(hours=1)
 """A case that closed stays on the board for so long: whoever looked away sees how it ended, and the rest of the day stays short."""
@@ -35,13 +35,14 @@ _COLUMNS = (
     "shortage",
     "unit__timezone",
 )
-_NAMES = ("patient__given_name", "patient__family_name")
+_WHO = ("given_name", "family_name", "phone", "texts", "email")
+_NAMES = tuple(f"patient__{column}" for column in _WHO)
 _BANDS = {"late": 0, "due": 1, "": 2}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One case on the board. `promise` is `late`, `due` or empty; `shortage` says why it is at risk; `name` only where it was asked for."""
+    """One case on the board. `promise` is `late`, `due` or empty; `shortage` says why it is at risk; `name` and `reach` come where names do."""
 
     id: UUID
     unit_id: UUID
@@ -60,6 +61,7 @@ class Row:
     meeting: bool
     shortage: str
     name: str = ""
+    reach: str = ""
 
     @property
     def at_risk(self) -> bool:
@@ -174,8 +176,13 @@ def _row(case: dict[str, Any], reached: dict[str, datetime], at: datetime) -> Ro
         code=case["code"],
         meeting=case["meeting"],
         shortage=case["shortage"],
-        name=f"{case['patient__given_name']} {case['patient__family_name']}" if _NAMES[0] in case else "",
+        **(_who(case) if _NAMES[0] in case else {}),
     )
+
+
+def _who(case: dict[str, Any]) -> dict[str, str]:
+    patient = Patient(**{column: case[f"patient__{column}"] for column in _WHO})
+    return {"name": patient.name, "reach": patient.reach}
 
 
 def _iso(moment: datetime | None) -> str | None:

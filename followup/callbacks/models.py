@@ -81,6 +81,13 @@ class Callback(Row):
     said_free_at = models.DateTimeField(
         null=True, help_text="When the patient said: I missed your call, I am free now."
     )
+    handed_by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Who handed this call to its holder; None when the holder took it.",
+    )
     handed_note = models.TextField(blank=True, help_text="What the last holder left for the next.")
     draft_note = models.TextField(
         blank=True, default="", db_default="", help_text="What its holder has typed so far, kept while they type."

@@ -26,7 +26,7 @@ class Numbers:
 
 def in_queue(unit: Unit) -> CallbackWords:
     """Everything that waits or is being rung at this unit, in the order in which it is rung."""
-    return Callback.objects.open().of_unit(unit).select_related("case", "patient", "claimed_by").in_order()
+    return Callback.objects.open().of_unit(unit).select_related("case", "patient", "claimed_by", "handed_by").in_order()
 
 
 def in_unit(unit: Unit, *, state: str = "") -> CallbackWords:
@@ -56,13 +56,18 @@ def numbers(unit: Unit, user: User) -> Numbers:
 def late(unit: Unit) -> CallbackWords:
     """Open calls of which the promise has passed, the longest first."""
     rows = Callback.objects.of_unit(unit).late(clock.now())
-    return rows.select_related("case__programme", "patient", "claimed_by").order_by("due", "id")
+    return rows.select_related("case__programme", "patient", "claimed_by", "handed_by").order_by("due", "id")
 
 
 def to_decide(unit: Unit) -> CallbackWords:
     """Calls that wait for a person's decision after the last try, the longest first; not those that a letter is out for."""
     rows = Callback.objects.of_unit(unit).to_decide_now(clock.now())
     return rows.select_related("case__programme", "patient", "claimed_by").order_by("decide_since", "id")
+
+
+def came_while_closed(unit: Unit) -> CallbackWords:
+    """The calls still owed to those who got in touch since the clinic last closed: of the night, or the weekend."""
+    return in_queue(unit).filter(arrived_at__gte=unit.hours.last_closed(clock.now()))
 
 
 def next_planned(unit: Unit) -> datetime | None:
@@ -76,7 +81,7 @@ def callback_for(user: User, callback_id: UUID | str) -> Callback:
     if not may(user, "answer_calls"):
         raise Unknown
     rows = Callback.objects.of_unit(unit_of(user)).select_related(
-        "case__programme", "patient__unit", "claimed_by", "unit"
+        "case__programme", "patient__unit", "claimed_by", "handed_by", "unit"
     )
     callback = rows.filter(id=callback_id).first()
     if callback is None:
@@ -103,7 +108,8 @@ def colleagues_of(user: User) -> QuerySet[User]:
 
 def open_of_patients(patient_ids: list[UUID]) -> dict[UUID, Callback]:
     """The call that is owed to each of these patients, by patient id: one that somebody has before one that waits."""
-    rows = Callback.objects.open().filter(patient_id__in=patient_ids).select_related("case__programme", "claimed_by")
+    rows = Callback.objects.open().filter(patient_id__in=patient_ids)
+    rows = rows.select_related("case__programme", "claimed_by", "handed_by")
     return {row.patient_id: row for row in rows.order_by("-state", "-due")}
 
 

@@ -198,6 +198,12 @@ class OpeningHours:
                 return closes
         return None
 
+    def last_closed(self, at: datetime) -> datetime:
+        """When the clinic last closed before `at`: last night, before the weekend, an hour ago. A unit that never opens: a week before."""
+        today = self.day_of(at)
+        closings = (self.close_of(today - back * ONE_DAY) for back in range(LOOK_AHEAD_DAYS))
+        return next((closing for closing in closings if closing and closing <= at), at - timedelta(days=7))
+
     def other_part_of_open_day(self, at: datetime, days: int = 1) -> datetime:
         """On the nth open day after `at`: its opening if `at` fell late in the day, its middle if early.
 

@@ -47,6 +47,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
         "may_manage": may(request.user, "manage_times"),
         "may_give": may(request.user, "give_times"),
         "may_ask": may(request.user, "hand_asks"),
+        "unit_day": unit.hours.day_of,
         "words": presenters,
         "at": at,
         **_offers(unit, lists["at_risk"], lists["held_near"]),

@@ -12,7 +12,7 @@ from followup.cases import queries as cases
 from followup.cases.models import Case
 from followup.contacts import shortages
 from followup.contacts.models import Contact
-from followup.contacts.queries import held_near
+from followup.contacts.queries import held_near, unmarked
 from followup.core import outbox
 from followup.messages import queries as messages
 from followup.people.access import may
@@ -28,6 +28,7 @@ class Alerts:
     late: QuerySet
     to_decide: QuerySet
     late_asks: QuerySet
+    unmarked: QuerySet
     messages: QuerySet
     no_channel: QuerySet
     given_up: QuerySet
@@ -47,6 +48,7 @@ def alerts(unit: Unit) -> Alerts:
         late=calls.late(unit),
         to_decide=calls.to_decide(unit),
         late_asks=cases.late_asks(unit),
+        unmarked=unmarked(unit),
         messages=messages.needs_a_person(unit),
         no_channel=cases.without_a_channel(unit),
         given_up=given_up(unit),

@@ -16,6 +16,7 @@ from followup.board.presenter import Line
 from followup.core import clock, heartbeats
 from followup.core.hours import NeverOpen
 from followup.desk.doors import show, staff_page
+from followup.desk.presenters import reach_words
 from followup.people import access
 from followup.people.models import Role, Unit
 from followup.people.signin.sessions import not_a_use
@@ -107,6 +108,7 @@ def _board(unit: Unit, *, at: datetime, names: bool = False) -> dict[str, Any]:
         "legend": presenter.LEGEND,
         "silent_since": _silent_since(ages, at),
         "any": str(_ANY),
+        "reach_words": reach_words,
     }
 
 

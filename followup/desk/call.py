@@ -2,9 +2,9 @@
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from followup.callbacks import queries as calls
 from followup.callbacks import services as callbacks
@@ -23,8 +23,10 @@ from followup.desk.forms import OutcomeForm
 from followup.people import access
 from followup.people.models import User
 from followup.people.queries import clinicians_of
-from followup.people.signin.sessions import call_open
+from followup.people.signin.sessions import call_open, not_a_use
 
+STOP_ASKING = 286
+"""htmx swaps such an answer in and asks no more."""
 LOST = (callbacks.NotYours, callbacks.AlreadyEnded, callbacks.PatientOnTheLine)
 
 
@@ -65,6 +67,20 @@ def keep(request: HttpRequest, callback_id) -> HttpResponse:
         preview=preview(callback, form, request.user),
         **lease(callback),
     )
+
+
+@not_a_use
+@require_GET
+@staff_page("answer_calls")
+def whose(request: HttpRequest, callback_id) -> HttpResponse:
+    """Asked by an open call page now and then: nothing (204) while the call is theirs or nobody's, else who has it, said once."""
+    callback = calls.callback_for(request.user, callback_id)
+    at = clock.now()
+    taken = callback.is_held(at) and callback.claimed_by_id != request.user.id
+    if not taken and not callback.ended_at:
+        return HttpResponse(status=204)
+    names = {"lost": presenters.taken_by(callback, at)}
+    return render(request, "desk/_whose.html", names, status=STOP_ASKING if request.htmx else 200)
 
 
 @require_POST

@@ -17,10 +17,10 @@ from followup.callbacks import queries as calls
 from followup.cases.models import Shortage
 from followup.clinic import queries as times
 from followup.clinic.models import SlotKind
-from followup.contacts.queries import unmarked
 from followup.core import clock, words
 from followup.desk import badges, presenters
 from followup.desk.doors import show, staff_page
+from followup.desk.sessions import week_of
 from followup.people.access import unit_of
 from followup.people.models import Unit
 from followup.people.queries import programme_at
@@ -41,11 +41,9 @@ class Line:
 @staff_page("see_alerts")
 def morning(request: HttpRequest) -> HttpResponse:
     unit, at = unit_of(request.user), clock.now()
-    since = _closed_since(unit, at)
     lines = [
-        _came(unit, since, at),
+        _came(unit, at),
         *_alerts(unit),
-        _unmarked(unit),
         _nobody_on_the_line(unit, at),
     ]
     today = unit.hours.day_of(at)
@@ -59,28 +57,21 @@ def morning(request: HttpRequest) -> HttpResponse:
     return show(request, "desk/morning.html", here="morning", zone=unit.zone, **names)
 
 
-def _closed_since(unit: Unit, at: datetime) -> datetime:
-    """When the clinic last closed: yesterday, before the weekend, or an hour ago. A clinic that never opens: a week ago."""
-    today = unit.hours.day_of(at)
-    closings = (unit.hours.close_of(today - timedelta(days=back)) for back in range(30))
-    return next((closing for closing in closings if closing and closing <= at), at - timedelta(days=7))
-
-
-def _came(unit: Unit, since: datetime, at: datetime) -> Line:
+def _came(unit: Unit, at: datetime) -> Line:
     """Calls owed to those who got in touch since the clinic closed, and not rung yet."""
-    found = list(calls.in_queue(unit).filter(arrived_at__gte=since).values_list("priority", "arrived_at"))
+    found = list(calls.came_while_closed(unit).values_list("priority", "arrived_at"))
     by_priority = sorted(Counter(priority for priority, _at in found).items())
     detail = ""
     if found:
         parts = [_("%(count)s of priority %(priority)s") % {"count": n, "priority": p} for p, n in by_priority]
         oldest = presenters.near(min(arrived for _p, arrived in found), at=at, zone=unit.zone)
         detail = ", ".join(parts) + ". " + _("The oldest came %(time)s.") % {"time": oldest}
-    closed_at = presenters.near(since, at=at, zone=unit.zone)
+    closed_at = presenters.near(unit.hours.last_closed(at), at=at, zone=unit.zone)
     text = ngettext("request since we closed, %(time)s", "requests since we closed, %(time)s", len(found)) % {
         "time": closed_at
     }
     urgent = any(priority == 1 for priority, _count in by_priority)
-    return Line(len(found), text, reverse("desk:queue"), detail, urgent)
+    return Line(len(found), text, f"{reverse('desk:queue')}?show=new", detail, urgent)
 
 
 def _alerts(unit: Unit) -> list[Line]:
@@ -88,6 +79,7 @@ def _alerts(unit: Unit) -> list[Line]:
     shortages = Counter(found.at_risk.values_list("shortage", flat=True))
     near, late, decide = found.held_near.count(), found.late.count(), found.to_decide.count()
     asks, undelivered, unreachable = found.late_asks.count(), found.messages.count(), found.no_channel.count()
+    unmarked = found.unmarked.count()
     return [
         Line(
             shortages[Shortage.NEEDS_A_TIME],
@@ -124,6 +116,11 @@ def _alerts(unit: Unit) -> list[Line]:
             f"{there}#asks-heading",
         ),
         Line(
+            unmarked,
+            ngettext("clinic time not marked: did they come?", "clinic times not marked: did they come?", unmarked),
+            f"{there}#unmarked-heading",
+        ),
+        Line(
             undelivered,
             ngettext("message did not arrive", "messages did not arrive", undelivered),
             f"{there}#messages-heading",
@@ -134,16 +131,6 @@ def _alerts(unit: Unit) -> list[Line]:
             f"{there}#channel-heading",
         ),
     ]
-
-
-def _unmarked(unit: Unit) -> Line:
-    found = unmarked(unit).order_by("slot__starts_at")
-    count, first = found.count(), found.first()
-    there = reverse("desk:clinic_day")
-    if first:
-        there += f"?day={unit.hours.day_of(first.slot.starts_at).isoformat()}"
-    text = ngettext("clinic time not marked: did they come?", "clinic times not marked: did they come?", count)
-    return Line(count, text, there)
 
 
 def _nobody_on_the_line(unit: Unit, at: datetime) -> Line:
@@ -183,5 +170,6 @@ def _urgent_times(unit: Unit, at: datetime) -> list[dict] | None:
     for number in range((unit.hours.day_of(until) - today).days + 1):
         day: date = today + timedelta(days=number)
         if not unit.hours.is_closed(day) and unit.hours.spans(day):
-            days.append({"day": day, "free": free[day], "href": f"{reverse('desk:clinic_day')}?day={day.isoformat()}"})
+            there = f"{reverse('desk:sessions')}?week={week_of(day)}#day-{day.isoformat()}"
+            days.append({"day": day, "free": free[day], "href": there})
     return days

@@ -1,5 +1,7 @@
 """The queue of calls: the next one, a chosen one, and the table that keeps itself up to date."""
 
+from collections.abc import Callable
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -18,11 +20,12 @@ from followup.people.queries import programme_at
 from followup.people.signin.sessions import not_a_use
 
 MOST_ROWS = 200
-FILTERS = {
-    "all": lambda rows: rows,
-    "flare": lambda rows: rows.filter(reason="flare"),
-    "retry": lambda rows: rows.filter(unanswered__gt=0, decide_since=None),
-    "decide": lambda rows: rows.to_decide(),
+FILTERS: dict[str, Callable[[Unit], CallbackWords]] = {
+    "all": calls.in_queue,
+    "new": calls.came_while_closed,
+    "flare": lambda unit: calls.in_queue(unit).filter(reason="flare"),
+    "retry": lambda unit: calls.in_queue(unit).filter(unanswered__gt=0, decide_since=None),
+    "decide": lambda unit: calls.in_queue(unit).to_decide(),
 }
 
 
@@ -69,8 +72,7 @@ def table(request: HttpRequest) -> dict:
 
 
 def _found(unit: Unit, chosen: str) -> list[Callback]:
-    rows: CallbackWords = FILTERS[chosen](calls.in_queue(unit))
-    return list(rows.select_related("case__programme", "case__contact", "patient", "claimed_by")[:MOST_ROWS])
+    return list(FILTERS[chosen](unit).select_related("case__programme", "case__contact")[:MOST_ROWS])
 
 
 def _counts(unit: Unit, numbers: calls.Numbers) -> list[dict]:
@@ -89,7 +91,13 @@ def _counts(unit: Unit, numbers: calls.Numbers) -> list[dict]:
 
 
 def _filters(chosen: str, numbers: calls.Numbers) -> list[dict]:
-    names = {"all": _("All"), "flare": _("Flare-up"), "retry": _("Retry"), "decide": _("To decide")}
+    names = {
+        "all": _("All"),
+        "new": _("New since we closed"),
+        "flare": _("Flare-up"),
+        "retry": _("Retry"),
+        "decide": _("To decide"),
+    }
     counts = {"decide": numbers.to_decide}
     return [{"id": id, "text": name, "here": id == chosen, "count": counts.get(id, 0)} for id, name in names.items()]
 
@@ -140,7 +148,7 @@ def open_chosen(request: HttpRequest, callback_id) -> HttpResponse:
             return page(request, lost=presenters.taken_by(callback, clock.now()), status=409)
         except callbacks.PatientOnTheLine as refused:
             return page(request, lost=str(refused), status=409)
-    elif presenters.is_taken(callback, clock.now()) or callback.ended_at:
+    elif callback.is_held(clock.now()) or callback.ended_at:
         return redirect("desk:call", callback.id)
     names = {
         "callback": callback,

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +19,7 @@ from followup.contacts import services as contacts
 from followup.contacts.closings import became, calls_laid_into
 from followup.core import clock
 from followup.core.errors import Invalid
+from followup.core.hours import NeverOpen
 from followup.desk import presenters
 from followup.desk import sessions_words as words
 from followup.desk.doors import note, show, staff_page
@@ -35,10 +36,10 @@ FARTHEST = 60
 @require_GET
 @staff_page("give_times")
 def sessions(request: HttpRequest) -> HttpResponse:
-    unit = unit_of(request.user)
-    today = unit.hours.day_of(clock.now())
-    this_week = today - timedelta(days=today.weekday())
-    monday = _monday(request.GET.get("week", ""), this_week)
+    unit, at = unit_of(request.user), clock.now()
+    today = unit.hours.day_of(at)
+    this_week = _monday_of(today)
+    monday = _monday(request.GET.get("week", ""), this_week) or _monday_of(_next_day_with_hours(unit, at))
     days = [monday + timedelta(days=n) for n in range(7)]
     found = rota.sessions_between(unit, days[0], days[-1])
     names = {
@@ -53,7 +54,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "may_plan": may(request.user, "manage_times"),
         "words": words,
         "this": week_of(monday),
-        **_grid(unit, days, found),
+        "now": week_of(this_week),
+        **_grid(unit, days, found, at),
     }
     return show(request, "desk/sessions.html", here="sessions", zone=unit.zone, **names)
 
@@ -78,12 +80,24 @@ def read_week(typed: str) -> date | None:
         return None
 
 
-def _monday(typed: str, this_week: date) -> date:
+def _monday(typed: str, this_week: date) -> date | None:
     monday = read_week(typed)
-    return monday if monday and abs((monday - this_week).days) <= 7 * FARTHEST else this_week
+    return monday if monday and abs((monday - this_week).days) <= 7 * FARTHEST else None
 
 
-def _grid(unit: Unit, days: list[date], found: list[Session]) -> dict[str, Any]:
+def _monday_of(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _next_day_with_hours(unit: Unit, at: datetime) -> date:
+    """Today while there is an open hour left in it, else the next open day: on a Friday evening that is next week's Monday."""
+    try:
+        return unit.hours.day_of(unit.hours.next_opening(at))
+    except NeverOpen:
+        return unit.hours.day_of(at)
+
+
+def _grid(unit: Unit, days: list[date], found: list[Session], at: datetime) -> dict[str, Any]:
     """The week as rows of people and columns of days; days on which nobody works and nothing is open are left out."""
     by_day: defaultdict[date, list[Session]] = defaultdict(list)
     cells: defaultdict[tuple[Any, date], list[words.Cell]] = defaultdict(list)
@@ -93,14 +107,14 @@ def _grid(unit: Unit, days: list[date], found: list[Session]) -> dict[str, Any]:
     for session in found:
         day = unit.hours.day_of(session.starts_at)
         by_day[day].append(session)
-        cells[session.person_id, day].append(words.cell_of(session, day=day, zone=unit.zone))
+        cells[session.person_id, day].append(words.cell_of(session, day=day, zone=unit.zone, at=at))
     shown = [day for day in days if by_day[day] or unit.hours.weekly.get(day.weekday())]
     rows = [(person, [cells[person.id, day] for day in shown]) for person in people.values()]
     columns = [
         {
             "day": day,
             "closed": not unit.hours.spans(day),
-            "urgent": words.urgent_words(by_day[day]),
+            "urgent": words.urgent_words(by_day[day], at),
             "cells": [(person, cell) for person in people.values() for cell in cells[person.id, day]],
         }
         for day in shown

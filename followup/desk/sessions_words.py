@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from django.urls import reverse
@@ -46,11 +46,23 @@ def free_words(count: int) -> str:
     return ngettext("%(count)s time free", "%(count)s times free", count) % {"count": count}
 
 
-def taken_words(slot: Slot) -> str:
+def used_words(slots: list[Slot]) -> str:
+    """What became of times that are over: "6 of 8 used"."""
+    return _("%(used)s of %(all)s used") % {"used": sum(slot.taken is not None for slot in slots), "all": len(slots)}  # type: ignore[attr-defined]
+
+
+def came_words(slots: list[Slot]) -> str:
+    """5 came, 1 did not, 1 not marked."""
+    states = Counter(slot.taken for slot in slots)  # type: ignore[attr-defined]
+    said = {"attended": _("%(count)s came"), "missed": _("%(count)s did not"), "booked": _("%(count)s not marked")}
+    return ", ".join(text % {"count": states[state]} for state, text in said.items() if states[state])
+
+
+def taken_words(slot: Slot, at: datetime) -> str:
     if slot.closed_at:
         return _("Closed")
     return {
-        None: _("Free"),
+        None: _("Not used") if slot.starts_at <= at else _("Free"),
         "held": _("Kept"),
         "booked": _("Booked"),
         "attended": _("Came"),
@@ -70,24 +82,27 @@ def gap_words(gap: Gap) -> str:
 
 @dataclass(frozen=True)
 class Cell:
-    """One session in the week. `read` is said before `what`, so that the link is read whole."""
+    """One session in the week. `read` is said before `what`, so that the link is read whole; `quiet`: closed, or over."""
 
     href: str
     read: str
     what: str
     detail: list[str]
-    closed: bool
+    quiet: bool
     day: date
 
 
-def cell_of(session: Session, *, day: date, zone: tzinfo) -> Cell:
+def cell_of(session: Session, *, day: date, zone: tzinfo, at: datetime) -> Cell:
     hours = f"{words.clock24(session.starts_at, zone=zone)}–{words.clock24(session.ends_at, zone=zone)}"
-    detail = [hours]
+    detail, over = [hours], session.ends_at <= at
     if session.kind == SessionKind.NURSE_LINE:
         what = session_words(session.kind)
         detail += [_("in charge")] if session.in_charge else []
+    elif over:
+        what = used_words(session.times)  # type: ignore[attr-defined]
+        detail += filter(None, [came_words(session.times)])  # type: ignore[attr-defined]
     else:
-        free = Counter(slot.kind for slot in session.times if slot.taken is None)  # type: ignore[attr-defined]
+        free = Counter(slot.kind for slot in _free(session.times, at))  # type: ignore[attr-defined]
         what = free_words(free.total())
         detail += [session.room] if session.room else []
         by_kind = [f"{free[kind]} {kind_words(kind)}" for kind in SlotKind if free[kind]]
@@ -99,16 +114,23 @@ def cell_of(session: Session, *, day: date, zone: tzinfo) -> Cell:
         read=f"{words.day_name(day)}, {session.person.name}, ",
         what=what,
         detail=detail,
-        closed=bool(session.closed_at),
+        quiet=over or bool(session.closed_at),
         day=day,
     )
 
 
-def urgent_words(sessions: list[Session]) -> str:
-    """How many urgent times a day has, and how many are free: "2 of 3 free"."""
+def _free(slots: list[Slot], at: datetime) -> list[Slot]:
+    return [slot for slot in slots if slot.taken is None and slot.starts_at > at]  # type: ignore[attr-defined]
+
+
+def urgent_words(sessions: list[Session], at: datetime) -> str:
+    """How many urgent times a day has, and how many are free: "2 of 3 free"; or were used, once the last has begun."""
     slots = [slot for each in sessions if not each.closed_at for slot in each.times if slot.kind == SlotKind.URGENT]  # type: ignore[attr-defined]
-    free = sum(slot.taken is None for slot in slots)  # type: ignore[attr-defined]
-    return _("%(free)s of %(all)s free") % {"free": free, "all": len(slots)} if slots else _("none")
+    if not slots:
+        return _("none")
+    if all(slot.starts_at <= at for slot in slots):
+        return used_words(slots)
+    return _("%(free)s of %(all)s free") % {"free": len(_free(slots, at)), "all": len(slots)}
 
 
 def day_items(days: dict[int, str], chosen: Any) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ urlpatterns = [
     path("calls/<uuid:callback_id>/open/", queue.open_chosen, name="open"),
     path("calls/<uuid:callback_id>/dial/", call.dial, name="dial"),
     path("calls/<uuid:callback_id>/keep/", call.keep, name="keep"),
+    path("calls/<uuid:callback_id>/whose/", call.whose, name="whose"),
     path("calls/<uuid:callback_id>/take-over/", hands.take_over, name="take_over"),
     path("calls/<uuid:callback_id>/hand-over/", hands.hand_over, name="hand_over"),
     path("calls/<uuid:callback_id>/later/", hands.later, name="later"),

@@ -103,7 +103,7 @@ def test_signing_out_without_calls_just_signs_out(desk, karin, flare):
 
 def test_the_row_says_whose_decision_it_is_and_leads_to_it(desk, karin, eva, to_decide):
     page = text(desk(karin).get(reverse("desk:queue"), {"show": "decide"}))
-    assert "for Eva, nurse in charge" in page  # nobody is marked on the nurse line: the coordinator
+    assert "for Eva, in charge now" in page  # nobody is marked on the nurse line: the coordinator
     assert reverse("desk:decide", args=[to_decide.id]) in page
 
 

@@ -50,8 +50,10 @@ def test_requests_of_the_weekend_are_counted_by_priority_from_the_last_closing(d
         make.a_flare(make.a_patient(unit), reason="other")
     with clock.turned(make.SUNDAY_EVENING - timedelta(days=2, hours=4)):  # Friday, an hour and a half before closing
         make.a_flare(make.a_patient(unit), reason="worry")
-    page = text(desk(eva).get(MORNING))
-    assert "<b>2</b> <span>requests since we closed, Friday 20 November, 16:30</span>" in page
+    me = desk(eva)
+    page, led_to = text(me.get(MORNING)), text(me.get("/desk/queue/?show=new"))
+    assert 'href="/desk/queue/?show=new"><b>2</b> <span>requests since we closed, Friday 20 November, 16:30</span>' in page
+    assert led_to.count('<tr id="callback-') == 2
     assert "1 of priority 2, 1 of priority 4. The oldest came Sunday 22 November, 19:00." in page
 
 
@@ -84,5 +86,7 @@ def test_a_time_that_nobody_marked_is_counted(desk, eva, karin, flare):
     contacts.finish(make.a_call_with(karin, flare), by=karin, outcome="clinic_time")
     with clock.turned(Appointment.objects.get(case=flare.case).slot.ends_at + timedelta(days=1)):
         page = text(desk(eva).get(MORNING))
-    assert "<b>1</b> <span>clinic time not marked" in page
-    assert "?day=2026-11-24" in page
+        alerts = text(desk(eva).get("/desk/alerts/"))
+    assert '<a href="/desk/alerts/#unmarked-heading"><b>1</b> <span>clinic time not marked' in page
+    assert "Had a time Tuesday 24 November, 13:00" in alerts
+    assert "/desk/clinic-day/?day=2026-11-24" in alerts

@@ -74,7 +74,7 @@ def test_three_tries_then_the_nurse_in_charge_decides_and_the_patient_says_she_i
 
     # Nobody rings by turn any more: a person decides, and the row says who.
     karin.goes_to("/desk/queue/?show=decide")
-    karin.sees("for Eva Holm, nurse in charge")
+    karin.sees("for Eva Holm, in charge now")
     karin.sees("3 tries")
 
     # Anna reads what came to her telephone, and that her request is open.

@@ -68,6 +68,7 @@ TABLE = {
     "desk/calls/<uuid:callback_id>/open/": ("get post", CALLS),
     "desk/calls/<uuid:callback_id>/dial/": ("post", CALLS),
     "desk/calls/<uuid:callback_id>/keep/": ("post", CALLS),
+    "desk/calls/<uuid:callback_id>/whose/": ("get", CALLS),
     "desk/calls/<uuid:callback_id>/take-over/": ("get post", CALLS),
     "desk/calls/<uuid:callback_id>/hand-over/": ("get post", CALLS),
     "desk/calls/<uuid:callback_id>/later/": ("get post", CALLS),

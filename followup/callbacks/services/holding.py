@@ -43,7 +43,7 @@ def hold_on(callback_id: UUID, *, by: User) -> Callback:
         ):
             raise PatientOnTheLine
         hand_on(callback)
-        callback.claimed_at, callback.opened_at, callback.dialled_at = at, None, None
+        callback.claimed_at, callback.opened_at, callback.dialled_at, callback.handed_by = at, None, None, None
         tell("callback.claimed", callback, by=by)
     callback.state, callback.claimed_by, callback.lease_until = State.CLAIMED, by, at + lease()
     callback.opened_at = callback.opened_at or at
@@ -134,6 +134,7 @@ def hand_over(callback: Callback, *, to: User, note: str, by: User) -> Callback:
         return now_theirs
     callback = _handed_back(callback, by=by, note=note)
     claim_for(callback, to)
+    callback.handed_by = by
     callback.save()
     tell("callback.handed_over", callback, by=by, to=str(to.id))
     return callback

@@ -61,7 +61,7 @@ WITH picked AS (
 ), taken AS (
     UPDATE callbacks_callback c
        SET state = 'claimed', claimed_by_id = %(actor_id)s, claimed_at = %(at)s, lease_until = %(until)s,
-           opened_at = NULL, dialled_at = NULL,
+           opened_at = NULL, dialled_at = NULL, handed_by_id = NULL,
            handed_note = btrim(c.handed_note || E'\\n\\n' || c.draft_note, E'\\n'), draft_note = ''
       FROM picked WHERE c.id = picked.id
     RETURNING c.id, c.case_id, c.patient_id, c.unit_id

@@ -77,6 +77,11 @@ if (lease) {
   });
 }
 
+// Whether the call is still theirs is asked by the page itself: that nobody answered is no news to whoever types.
+
+const whose = document.getElementById("whose");
+for (const fault of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) whose?.addEventListener(fault, (event) => event.stopPropagation());
+
 // The form of the outcome: only what the chosen outcomes need, or what is wrong.
 
 const form = document.getElementById("outcome-form");
