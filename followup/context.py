@@ -14,7 +14,7 @@ OUR_COLOUR = "#0b5d57"
 
 @dataclass(frozen=True)
 class Clinic:
-    """The clinic as its visitors meet it. `own_colour` is empty where the clinic keeps ours."""
+    """The clinic as its visitors meet it. `own_colour` is empty where the clinic keeps ours, `phone_link` where it has no number."""
 
     name: str
     place: str
@@ -52,11 +52,11 @@ def clinic_of(unit: Unit) -> Clinic:
     return Clinic(
         name=unit.name,
         place=unit.place,
-        phone=unit.phone,
-        phone_link="tel:" + re.sub(r"[^\d+]", "", unit.phone),
+        phone=words.clinic_number(unit.phone),
+        phone_link="tel:" + re.sub(r"[^\d+]", "", unit.phone) if unit.phone else "",
         hours_text=words.opening_hours(_weekly(unit)),
         emergency_number=unit.emergency_number,
-        advice_number=unit.advice_number,
+        advice_number=words.advice_line(unit.advice_number),
         own_colour=colour if colour != OUR_COLOUR and re.fullmatch(r"#[0-9a-f]{6}", colour) else "",
     )
 

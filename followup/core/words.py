@@ -32,6 +32,8 @@ class _Language:
     also: str
     minutes_dropped: bool
     named_hours: dict[time, str]
+    clinic_number: str
+    advice_line: str
 
 
 _LANGUAGES = {
@@ -48,6 +50,8 @@ _LANGUAGES = {
         also=" and ",
         minutes_dropped=True,
         named_hours={time(0): "midnight", time(12): "midday"},
+        clinic_number="the clinic's number",
+        advice_line="your local health advice line",
     ),
     "sv": _Language(
         locale="sv_SE",
@@ -62,6 +66,8 @@ _LANGUAGES = {
         also=" och ",
         minutes_dropped=False,
         named_hours={},
+        clinic_number="mottagningens nummer",
+        advice_line="sjukvårdsrådgivningen där du bor",
     ),
 }
 
@@ -184,6 +190,16 @@ def opening_hours(weekly: Mapping[int, Sequence[tuple[time, time]]], *, language
         name = first if len(weekdays) == 1 else speaking.days_from_to.format(first=first, last=last)
         said.append(f"{name} {speaking.also.join(_span(span, speaking) for span in spans)}")
     return ", ".join(said)
+
+
+def clinic_number(number: str, *, language: str | None = None) -> str:
+    """The number on which a clinic is rung. Where none is written down, words in its place that keep every sentence whole."""
+    return number or _speaking(language).clinic_number
+
+
+def advice_line(number: str, *, language: str | None = None) -> str:
+    """The same for advice at hours when the clinic is closed."""
+    return number or _speaking(language).advice_line
 
 
 def _span(span: tuple[time, time], speaking: _Language) -> str:

@@ -1,5 +1,6 @@
 """Pure decisions about messages."""
 
+import re
 from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from followup.core.hours import OpeningHours
+from followup.core.words import advice_line, clinic_number
 from followup.messages.models import Channel, State
 from followup.people.models import Patient
 from followup.programmes import gsm7
@@ -15,6 +17,9 @@ from followup.programmes.texts import text
 
 QUIET_FROM, QUIET_UNTIL, MORNING = time(20, 0), time(8, 0), time(8, 30)
 HIDDEN_CODE = "••••••"
+
+_BLANK_LINES = re.compile(r"\n{3,}")
+"""Left behind by a gap that stayed empty."""
 
 _REPORTS = {
     "queued": State.SENT,
@@ -49,14 +54,21 @@ def render(words: Template, channel: str, *, patient: Patient, **facts: Any) -> 
     A name that a plain text message cannot carry is left out of it: one such letter would break the text into several. Templates
     begin with "{first_name}, " for that.
     """
-    facts |= {"first_name": patient.given_name, "clinic_name": patient.unit.sender, "clinic_phone": patient.unit.phone}
+    unit = patient.unit
+    facts |= {
+        "first_name": patient.given_name,
+        "clinic_name": unit.sender,
+        "clinic_phone": clinic_number(unit.phone, language=patient.language),
+        "advice_line": advice_line(unit.advice_number, language=patient.language),
+        "emergency": unit.emergency_number,
+    }
     if channel == Channel.SMS:
         facts["first_name"] = "" if gsm7.outside(patient.given_name) else patient.given_name
         body = text(words.sms, patient.language).format(**facts).removeprefix(", ")
         return {"subject": "", "body": body[:1].upper() + body[1:]}
     return {
         "subject": text(words.email.subject, patient.language).format(**facts),
-        "body": text(words.email.body, patient.language).format(**facts),
+        "body": _BLANK_LINES.sub("\n\n", text(words.email.body, patient.language).format(**facts)),
     }
 
 

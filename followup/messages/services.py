@@ -65,7 +65,12 @@ def tell(
             to=patient.phone if channel == Channel.SMS else patient.email,
             due_at=due_at,
             **policy.render(
-                words, channel, patient=patient, link=f"{settings.FOLLOWUP_PUBLIC_URL}/in", **(facts or {})
+                words,
+                channel,
+                patient=patient,
+                link=f"{settings.FOLLOWUP_PUBLIC_URL}/in",
+                time_link=f"{settings.FOLLOWUP_PUBLIC_URL}/times/",
+                **(facts or {}),
             ),
         )
         if not _save_once(message):

@@ -11,13 +11,14 @@ from followup.cases.queries import open_contact_of
 from followup.clinic import queries as times
 from followup.contacts import queries as contacts
 from followup.contacts import services
-from followup.contacts.agreed import Agreed
+from followup.contacts.agreed import agreement_for
 from followup.core import clock
 from followup.people.models import Patient, Unit
 from followup.people.queries import enrolment_of, programme_at
 from followup.portal.doors import patient_page
 from followup.portal.emergencies import emergency_words
-from followup.portal.presenters import now_at, reason_of, standpoint, time_and_place
+from followup.portal.presenters import now_at, reason_of, time_and_place
+from followup.portal.standpoint import standpoint
 
 
 @require_safe
@@ -60,7 +61,7 @@ def home(request: HttpRequest, patient: Patient) -> HttpResponse:
             "here": standpoint(standing, at) if standing else None,
             "reason": reason_of(standing.rules, standing.contact.reason) if standing else "",
             "visit": time_and_place(visit, at) if visit else "",
-            "agreed": Agreed(latest.callback.case.programme.rules, latest) if latest else None,
+            "agreed": agreement_for(request.user, latest.id) if latest else None,
         },
     )
 

@@ -25,7 +25,8 @@ from followup.people.signin.sessions import not_a_use
 from followup.portal import flow
 from followup.portal.doors import patient_page
 from followup.portal.emergencies import emergency_words
-from followup.portal.presenters import answers_of, closed_now, filled, reason_of, standpoint, time_and_place
+from followup.portal.presenters import answers_of, closed_now, filled, reason_of, time_and_place
+from followup.portal.standpoint import standpoint
 from followup.programmes import text
 from followup.programmes.schema import Rules
 
@@ -115,6 +116,7 @@ def start(request: HttpRequest, telling: Telling) -> HttpResponse:
         "here": standpoint(standing, clock.now()),
         "reason": reason_of(standing.rules, standing.contact.reason),
         "told": answers_of(standing),
+        "is_ill": _is_ill(standing),
         "typed": request.POST.get("text", ""),
         "saved": saved.get(request.GET.get("saved", "")) if request.method != "POST" else None,
     }

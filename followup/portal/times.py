@@ -25,7 +25,8 @@ from followup.core.errors import Invalid
 from followup.people.models import Patient
 from followup.portal import time_presenters
 from followup.portal.doors import patient_page
-from followup.portal.presenters import standpoint, time_and_place
+from followup.portal.presenters import time_and_place, what_to_bring
+from followup.portal.standpoint import standpoint
 
 KEPT_AFTER_CANCEL = timedelta(days=30)
 """How long a calendar may still fetch that its time was cancelled (RFC 5545, STATUS:CANCELLED)."""
@@ -72,6 +73,7 @@ class Choosing:
             "said": time_and_place(self.time, self.at) if self.time else "",
             "is_held": self.is_held,
             "see_by": self.standing.contact.see_by,
+            "bring": what_to_bring(self.standing.rules, self.time),
         }
 
 

@@ -1,6 +1,5 @@
 """What the patient can read again: our messages, who looked, earlier contacts and what was agreed."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -8,15 +7,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from followup.callbacks import queries as calls
 from followup.contacts import queries as contacts
-from followup.contacts.agreed import Agreed
+from followup.contacts.agreed import agreed_in
 from followup.core import journal
 from followup.messages import queries as messages
 from followup.people.models import Patient, Unit
 from followup.people.signin.sessions import not_a_use
 from followup.portal.doors import patient_page
-from followup.portal.presenters import channel_of, place_of, reason_of, role_of, sending_of
+from followup.portal.presenters import reason_of
+from followup.portal.told_presenters import address_of, channel_of, place_of, role_of, sending_of
 
 PAGE = 20
 MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -27,7 +26,7 @@ MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
 def told(request: HttpRequest, patient: Patient) -> HttpResponse:
     """What we told you, newest first."""
     rows = messages.told_to(patient).filter(created_at__lt=_before(request))
-    shown = [(row, channel_of(row), sending_of(row)) for row in rows[: PAGE + 1]]
+    shown = [(row, channel_of(row), address_of(row), sending_of(row)) for row in rows[: PAGE + 1]]
     return render(
         request,
         "portal/messages.html",
@@ -51,17 +50,8 @@ def who_looked(request: HttpRequest, patient: Patient) -> HttpResponse:
 def earlier(request: HttpRequest, patient: Patient) -> HttpResponse:
     """Every time the patient got in touch, and what was agreed."""
     rows = contacts.earlier_contacts(patient, before=_before(request), limit=PAGE + 1)
-    led_to = defaultdict(list)
-    for called in calls.outcomes_of_cases([row.case_id for row in rows]):
-        led_to[called.callback.case_id].append(called)
-    shown = [
-        (
-            row,
-            reason_of(row.case.programme.rules, row.reason),
-            [Agreed(row.case.programme.rules, called) for called in led_to[row.case_id]],
-        )
-        for row in rows
-    ]
+    led_to = agreed_in([row.case for row in rows])
+    shown = [(row, reason_of(row.case.programme.rules, row.reason), led_to[row.case_id]) for row in rows]
     return render(
         request,
         "portal/contacts.html",

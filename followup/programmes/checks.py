@@ -19,20 +19,21 @@ from followup.programmes.texts import Text, gaps, text
 LANGUAGES = ("en", "sv")
 MOST_BYTES = 2_000_000
 OF_THE_CLINIC = {"clinic_name", "clinic_phone"}
-TO_A_PATIENT = OF_THE_CLINIC | {"first_name", "link"}
+TO_A_PATIENT = OF_THE_CLINIC | {"first_name", "link", "advice_line", "emergency"}
 MESSAGES: dict[str, set[str]] = {
     "code": OF_THE_CLINIC | {"code", "minutes", "host"},
     "request-received": TO_A_PATIENT | {"call_by", "reference"},
     "time-kept": TO_A_PATIENT | {"time", "place"},
     "time-moved": TO_A_PATIENT | {"time", "place"},
     "time-missed": TO_A_PATIENT | {"call_by"},
-    "slot-confirmed": TO_A_PATIENT | {"time", "place"},
+    "slot-confirmed": TO_A_PATIENT | {"time", "place", "time_link", "bring"},
     "call-missed": TO_A_PATIENT | {"time"},
     "call-failed": TO_A_PATIENT,
     "promise-late": TO_A_PATIENT | {"call_by"},
     "slot-cancelled": TO_A_PATIENT | {"time"},
     "agreed": TO_A_PATIENT,
     "answered": TO_A_PATIENT,
+    "reopened": TO_A_PATIENT | {"call_by"},
     "prescription-done": TO_A_PATIENT,
     "staff-escalation": {"clinic_name", "link", "reference"},
 }
@@ -44,6 +45,10 @@ LONG_VALUES = {
     "clinic_name": Text(en="Höglandsmottagningen"),
     "clinic_phone": Text(en="08-465 004 00"),
     "link": Text(en="https://followup.example.org/in"),
+    "time_link": Text(en="https://followup.example.org/times/"),
+    "bring": Text(en="Bring your identity card and a list of your medicines."),
+    "advice_line": Text(en="1177"),
+    "emergency": Text(en="112"),
     "host": Text(en="followup.example.org"),
     "code": Text(en="123456"),
     "minutes": Text(en="15"),
@@ -193,6 +198,9 @@ def _page_texts(rules: Rules) -> Iterator[Finding]:
 
 
 def _messages(rules: Rules) -> Iterator[Finding]:
+    if rules.before_visit:
+        for language, said in _said(rules.before_visit.text):
+            yield from _seen_by_a_neighbour(rules, f"before_visit.text.{language}", said)
     for id in sorted(MESSAGES.keys() - rules.messages.keys()):
         yield Finding("error", "messages", f"{id} is missing")
     for id in sorted(rules.messages.keys() - MESSAGES.keys()):
@@ -206,9 +214,7 @@ def _messages(rules: Rules) -> Iterator[Finding]:
 def _message_astray(rules: Rules, id: str, path: str, template: str, language: str) -> Iterator[Finding]:
     astray = list(_gaps_astray(path, template, MESSAGES[id]))
     yield from astray
-    for word in rules.kept_out_of_messages:
-        if re.search(rf"\b{re.escape(word)}", template, re.IGNORECASE):
-            yield Finding("error", path, f"a neighbour may read this: leave out “{word}”")
+    yield from _seen_by_a_neighbour(rules, path, template)
     if ".sms." not in path or astray:
         return
     if foreign := gsm7.outside(template):
@@ -224,6 +230,12 @@ def _message_astray(rules: Rules, id: str, path: str, template: str, language: s
         yield Finding("error", path, "{first_name}, stands at the very beginning, so that it can be left out")
     if id == "code" and template.splitlines()[-1] != "@{host} #{code}":
         yield Finding("error", path, "the last line is @{host} #{code}, by which a phone fills in the code")
+
+
+def _seen_by_a_neighbour(rules: Rules, path: str, said: str) -> Iterator[Finding]:
+    for word in rules.kept_out_of_messages:
+        if re.search(rf"\b{re.escape(word)}", said, re.IGNORECASE):
+            yield Finding("error", path, f"a neighbour may read this: leave out “{word}”")
 
 
 def _gaps_astray(path: str, template: str, allowed: set[str]) -> Iterator[Finding]:

@@ -120,6 +120,12 @@ class Waiting(Clinical):
     text: Text
 
 
+class BeforeVisit(Clinical):
+    """What to bring to a time at the clinic, for the page and the e-mail that confirm it: a neighbour may read it."""
+
+    text: Text
+
+
 class SecondFlare(Clinical):
     """A flare-up within so many days of another: it is linked to the first, and rung sooner than a flare-up alone."""
 
@@ -217,6 +223,7 @@ class Rules(Entry):
     red_flags: list[RedFlag]
     emergency: Emergency
     while_waiting: Waiting
+    before_visit: BeforeVisit | None = None
     queue: Queue
     slots: Slots
     escalation: Escalation

@@ -11,7 +11,7 @@ from followup.cases.models import Shortage
 from followup.contacts import services as contacts
 from followup.contacts.queries import standing
 from followup.core import clock
-from followup.portal.presenters import standpoint
+from followup.portal.standpoint import standpoint
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db

@@ -103,8 +103,9 @@ def reopen(case: Case, *, by: User, why: str, to: User | None = None) -> Case:
     kind = AskKind.CLINICIAN_ASKED
     due = policy.asks_of(case.programme.rules, [kind], case.unit.hours, at=clock.now())[kind]
     cases.move(case, "with_clinician", by=by, due=due, why=why.strip(), by_hand=True)
-    cases.ask(case, kind, by=by, due=due, owner=to, note=why.strip())
+    asked = cases.ask(case, kind, by=by, due=due, owner=to, note=why.strip())
     settle(case, by=by)
+    tell(case, "reopened", occasion=str(asked.id), by=by, answers_them=False, call_by=due)
     return case
 
 

@@ -18,6 +18,7 @@ from followup.contacts.queries import facts_of
 from followup.core import clock, words
 from followup.core.journal import Signs, System
 from followup.messages import services as messages
+from followup.programmes import text
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +63,11 @@ def settle(case: Case, *, by: Signs, outcome: str = "") -> None:
     cases.move(case, step, by=by, due=due, outcome=outcome)
 
 
-def tell_of_time(case: Case, template: str, appointment: Appointment, *, by: Signs) -> None:
-    slot = appointment.slot
-    tell(case, template, occasion=str(appointment.id), by=by, time=slot.starts_at, place=slot.place)
+def tell_of_time(case: Case, template: str, appointment: Appointment, *, by: Signs, answers_them: bool = True) -> None:
+    slot, rules = appointment.slot, case.programme.rules
+    bring = text(rules.before_visit.text, case.patient.language) if rules.before_visit else ""
+    facts = {"time": slot.starts_at, "place": slot.place, "bring": bring}
+    tell(case, template, occasion=str(appointment.id), by=by, answers_them=answers_them, **facts)
 
 
 def tell(case: Case, template: str, *, occasion: str, by: Signs, answers_them: bool = True, **facts: Any) -> None:

@@ -14,7 +14,7 @@ from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, SlotKind
 from followup.contacts import policy
 from followup.contacts.services.booking import keep_a_time
-from followup.contacts.services.ground import SWEEPER, settle, tell
+from followup.contacts.services.ground import SWEEPER, settle, tell_of_time
 from followup.core import clock
 from followup.core.journal import Signs
 
@@ -39,15 +39,7 @@ def move_kept(case_id: UUID | str, *, by: Signs = SWEEPER) -> Appointment | None
     moved = _later(case, callback, at, by=by)
     if moved:
         cases.touch(case)
-        tell(
-            case,
-            "time-moved",
-            occasion=str(moved.id),
-            by=by,
-            answers_them=False,
-            time=moved.slot.starts_at,
-            place=moved.slot.place,
-        )
+        tell_of_time(case, "time-moved", moved, by=by, answers_them=False)
         return moved
     return _passed(case, callback, by=by) if begun else held
 

@@ -17,7 +17,7 @@ from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot, SlotKind, State
 from followup.contacts import policy, shortages
 from followup.contacts.services.booking import keep_a_time
-from followup.contacts.services.ground import BOOKER, promise_again, settle, tell
+from followup.contacts.services.ground import BOOKER, promise_again, settle, tell, tell_of_time
 from followup.contacts.services.times import RequestClosed
 from followup.core import clock, journal
 from followup.core.errors import Invalid, Refused
@@ -182,5 +182,4 @@ def _note(case: Case, way: str, *, by: Signs, why: str, subject_id: UUID | None 
 def _tell_of(case: Case, given: Appointment, *, by: Signs) -> None:
     """Nobody asked for it in this moment: by night it waits for the morning."""
     template = "slot-confirmed" if given.state == State.BOOKED else "time-kept"
-    slot = given.slot
-    tell(case, template, occasion=str(given.id), by=by, answers_them=False, time=slot.starts_at, place=slot.place)
+    tell_of_time(case, template, given, by=by, answers_them=False)

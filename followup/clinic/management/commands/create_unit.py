@@ -77,7 +77,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{unit.name} is there. Staff come in with: followup create-staff")
         self.stdout.write("Patients come in with: followup import-patients")
         if not phone:
-            self.stderr.write("Its pages say “Ring us” without a number: --phone was not given.")
+            self.stderr.write("Its pages and messages say “the clinic's number” instead of one: --phone was not given.")
 
 
 def national(country: str) -> dict[str, str]:
