@@ -1,8 +1,8 @@
 """Named points at which a process dies on purpose, so that tests can see what stands afterwards.
 
 They exist only while FOLLOWUP_TESTING is on. FOLLOWUP_CRASH_AT names one of them (`after_commit:messages.claim`), or a file in which a
-test writes the name while the product runs (`@/path`). A process that comes to the point it is told of dies as by `kill -9`. Only one
-does, once: its successor, and its neighbours, go on.
+test writes the name while the product runs (`@/path`). A process that comes to the point it is told of dies as by `kill -9`; with `halt:`
+before the name it stops there until it is woken (SIGCONT). Only one does, once: its successor, and its neighbours, go on.
 """
 
 import os
@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
+HALT = "halt:"
 COMMITS = {
     "contacts.receive": "a request with its case, its call, its line in the journal and its outbox row",
     "contacts.finish": "what a call led to",
@@ -47,14 +48,17 @@ def commit(what: str) -> None:
 
 def at(point: str) -> None:
     """Die here, if this is the point that was named and nobody has died there yet."""
-    if settings.FOLLOWUP_CRASH_AT and settings.FOLLOWUP_TESTING and _named() == point and _first(point):
-        os.kill(os.getpid(), signal.SIGKILL)
+    if not (settings.FOLLOWUP_CRASH_AT and settings.FOLLOWUP_TESTING):
+        return
+    how, named = _named()
+    if named == point and _first(point):
+        os.kill(os.getpid(), how)
 
 
 def check() -> None:
     """A point that does not exist would never be come to: the start stops instead."""
     named = settings.FOLLOWUP_CRASH_AT
-    if named and not named.startswith("@") and named not in POINTS:
+    if named and not named.startswith("@") and _named()[1] not in POINTS:
         raise ImproperlyConfigured(f"FOLLOWUP_CRASH_AT names no crash point: {named}")
 
 
@@ -63,14 +67,14 @@ def died(point: str) -> Path:
     return Path(settings.FOLLOWUP_DATA) / "run" / f"died-{point.replace(':', '-')}"
 
 
-def _named() -> str:
+def _named() -> tuple[signal.Signals, str]:
     named = settings.FOLLOWUP_CRASH_AT
-    if not named.startswith("@"):
-        return named
-    try:
-        return Path(named[1:]).read_text().strip()
-    except FileNotFoundError:
-        return ""
+    if named.startswith("@"):
+        try:
+            named = Path(named[1:]).read_text().strip()
+        except FileNotFoundError:
+            named = ""
+    return signal.SIGSTOP if named.startswith(HALT) else signal.SIGKILL, named.removeprefix(HALT)
 
 
 def _first(point: str) -> bool:
@@ -88,7 +92,8 @@ def page() -> str:
         "# Crash points\n",
         "With `FOLLOWUP_TESTING=1` (which `check --deploy` refuses) a process dies as by `kill -9` at the point that",
         "`FOLLOWUP_CRASH_AT` names, or that stands in the file it names (`@/path`): one process, once, for as long as",
-        "`run/died-…` in the data folder says so. This page is made by `python -m followup.core.crash`.\n",
+        "`run/died-…` in the data folder says so. With `halt:` before the name it stops there (SIGSTOP) and can be woken.",
+        "This page is made by `python -m followup.core.crash`.\n",
         "| when | what stands then |",
         "| --- | --- |",
         *[f"| `{when}` | {about} |" for when, about in WHEN.items()],

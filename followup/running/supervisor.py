@@ -20,6 +20,7 @@ ORDER = ("postgres", "redis", "web", "worker", "beat")
 STOPS = (("web", "beat"), ("worker",), ("redis",), ("postgres",))
 TICK = 0.1  # seconds between two looks at the children
 START_WITHIN = 120  # seconds for a part to become healthy
+STARTS = 5  # times a part is started before the start as a whole is given up
 STEADY = 10  # seconds after which a part counts as running steadily again
 LOG_SIZE = 10 * 1024 * 1024
 
@@ -158,7 +159,9 @@ class Supervisor:
         part, limit = PARTS[child.name], time.monotonic() + START_WITHIN
         while not (child.process and part.healthy(self.state, child.process.pid)):
             self.may_go_on()
-            if not child.alive() or time.monotonic() > limit:
+            if not child.alive() and child.deaths < STARTS:
+                child.look()  # what was killed a moment ago may still hold its folder
+            elif not child.alive() or time.monotonic() > limit:
                 raise CannotStart(f"{child.name} did not start.\n{tail(self.data / 'logs' / f'{child.name}.log')}")
             time.sleep(TICK)
 

@@ -55,6 +55,17 @@ def test_the_point_may_stand_in_a_file_that_is_written_while_the_product_runs(tm
         assert run(code, tmp_path, FOLLOWUP_CRASH_AT=f"@{named}").returncode == ends
 
 
+def test_a_process_may_be_told_to_stop_there_until_it_is_woken(tmp_path):
+    (tmp_path / "run").mkdir()
+    code = "import django; django.setup(); from followup.core import crash; crash.at('after_send:messages.send')"
+    settings = {"FOLLOWUP_TESTING": "1", "FOLLOWUP_DATA": str(tmp_path), "DJANGO_SETTINGS_MODULE": "followup.settings"}
+    settings["FOLLOWUP_CRASH_AT"] = "halt:after_send:messages.send"
+    process = subprocess.Popen([sys.executable, "-c", code], env={"PATH": os.environ["PATH"]} | settings, cwd=ROOT)
+    assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(20) == 0
+
+
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [

@@ -2,8 +2,10 @@
 
 import io
 import json
+import time
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import ProgrammingError, connection, transaction
@@ -53,6 +55,19 @@ def test_a_line_belongs_in_the_transaction_of_what_it_tells_of(monkeypatch):
     monkeypatch.setattr(transaction.get_connection(), "in_atomic_block", False)
     with pytest.raises(RuntimeError, match="transaction"):
         journal.write("test.line", by=TESTS)
+
+
+def test_a_writer_who_hangs_puts_the_sealing_off_and_holds_up_nobody_else():
+    """Who waits for the lock makes every later writer wait behind it: so the sealer does not wait long."""
+    lines(2)
+    address = connection.get_connection_params()
+    with psycopg.connect(**{name: address[name] for name in ("dbname", "user", "password", "host", "port")}) as hangs:
+        hangs.execute("LOCK TABLE journal IN ROW EXCLUSIVE MODE")  # what writing a line takes
+        began = time.monotonic()
+        assert journal.seal() is None
+        assert time.monotonic() - began < 10
+        hangs.rollback()
+    assert journal.seal().entries == 2
 
 
 def test_sealing_covers_what_was_written_since_and_nothing_twice(sealed):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -14,6 +14,7 @@ import redis
 import requests
 
 from followup.core import crash
+from followup.running import parts
 from tests import house as houses
 from tests.house import House, until
 
@@ -25,11 +26,14 @@ class Besieged(House):
 
     process: subprocess.Popen | None = None
 
-    def child(self) -> int:
-        """One process of the worker's pool."""
+    def children(self) -> list[int]:
+        """The processes of the worker's pool."""
         main = self.pid("worker")
         with open(f"/proc/{main}/task/{main}/children") as file:
-            return int(file.read().split()[0])
+            return [int(word) for word in file.read().split()]
+
+    def child(self) -> int:
+        return self.children()[0]
 
     def kill_child(self) -> None:
         os.kill(self.child(), signal.SIGKILL)
@@ -41,7 +45,8 @@ class Besieged(House):
 
     def kill_all(self) -> None:
         for pid in [self.pid("supervisor"), *filter(None, map(self.pid, PARTS))]:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # the death of the supervisor may have been quicker
+                os.kill(pid, signal.SIGKILL)
         self.come_back()
 
     def come_back(self) -> None:
@@ -149,13 +154,21 @@ class Besieged(House):
 
     def crash_at(self, point: str) -> None:
         """From now on the first process that comes to this point dies there."""
-        self.died(point).unlink(missing_ok=True)
+        self.died(point.removeprefix(crash.HALT)).unlink(missing_ok=True)
         fresh = self.data / "crash.fresh"
         fresh.write_text(point)
         fresh.replace(self.data / "crash")
 
     def died(self, point: str) -> Path:
-        return self.data / "run" / crash.died(point).name
+        return self.data / "run" / crash.died(point.removeprefix(crash.HALT)).name
+
+    def wake(self) -> int:
+        """Whoever stopped at a point goes on; how many did."""
+        pids = [self.pid("web"), *self.children()]
+        stopped = [pid for pid in pids if not parts.is_moving({}, pid)]
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        return len(stopped)
 
     def crash_no_more(self) -> None:
         (self.data / "crash").unlink(missing_ok=True)

@@ -121,10 +121,27 @@ def test_a_part_is_halted_for_twenty_seconds_and_wakes(besieged, story, reported
 
 
 @pytest.mark.whole
-def test_one_of_the_pool_is_halted_while_it_sends_and_wakes_when_others_dealt_with_it(besieged, story, reported):
+@pytest.mark.parametrize("point", [each for each in crash.POINTS if each.partition(":")[2] not in AT_WEB])
+def test_one_of_the_pool_stops_in_the_midst_of_it_and_wakes_when_others_have_dealt_with_it(
+    besieged, story, reported, point
+):
+    """A stale lease: what it had claimed was settled, sent or sealed by others meanwhile."""
+
     def blow():
-        with besieged.halted(besieged.child()):
-            time.sleep(20)
+        come_to(besieged, story, f"halt:{point}", within=90)
+        time.sleep(20)
+        assert besieged.wake() == 1
+
+    cell(besieged, story, reported, blow, pages_go_on=True)
+
+
+@pytest.mark.whole
+def test_the_worker_is_killed_twenty_times(besieged, story, reported):
+    def blow():
+        for _ in range(20):
+            until(lambda: besieged.pid("worker"), within=30, what="a worker")
+            time.sleep(1.5)
+            besieged.kill("worker")
 
     cell(besieged, story, reported, blow, pages_go_on=True)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InternalError, OperationalError, connection, transaction
 
 from followup.core import clock, crash
 from followup.core.journal import witness
@@ -42,9 +42,12 @@ def head() -> str:
 
 
 def seal() -> Seal | None:
-    """Close the lines since the last seal into a new one; None when there are none."""
+    """Close the lines since the last seal into a new one; None when there are none, or while somebody is long in writing one."""
+    bound = _settled_bound()
+    if bound is None:
+        return None
     with transaction.atomic():
-        bound = _settled_bound()
+        _one_at_a_time()
         last = Seal.objects.order_by("-id").first()
         since = last.last_entry if last else 0
         rows = Entry.objects.filter(id__gt=since, id__lte=bound).order_by("id")
@@ -102,17 +105,30 @@ def _guards_missing() -> list[str]:
     return [f"the trigger {name} is missing or switched off" for name in sorted(GUARDS - there)]
 
 
-def _settled_bound() -> int:
-    """The highest id below which no line can still appear.
+def _settled_bound() -> int | None:
+    """The highest id below which no line can still appear; None when it cannot be told now.
 
-    Ids are given out before their transactions commit, so the bound is read under a lock that waits for every writer; one sealer at a
-    time holds it, and only until the end of this short transaction.
+    Ids are given out before their transactions commit, so the bound is read under a lock that waits for every writer. Every later writer
+    waits behind that lock: it is asked for no longer than a second, and gone when this short transaction ends, or when its process is
+    halted in the midst of it. The next minute tries again.
     """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '1s'; SET LOCAL idle_in_transaction_session_timeout = '3s'")
+            cursor.execute("LOCK TABLE journal IN SHARE ROW EXCLUSIVE MODE")
+            cursor.execute("SELECT coalesce(max(id), 0) FROM journal")
+            bound = cursor.fetchone()[0]
+            # Where this is part of a longer transaction, the rest of that has its own pace.
+            cursor.execute("SET LOCAL lock_timeout = DEFAULT; SET LOCAL idle_in_transaction_session_timeout = DEFAULT")
+            return bound
+    except (OperationalError, InternalError):  # no lock within the second; or halted, and cut off
+        log.warning("the journal is sealed later: somebody is long in writing a line")
+        return None
+
+
+def _one_at_a_time() -> None:
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE journal_seal IN SHARE ROW EXCLUSIVE MODE")
-        cursor.execute("LOCK TABLE journal IN SHARE ROW EXCLUSIVE MODE")
-        cursor.execute("SELECT coalesce(max(id), 0) FROM journal")
-        return cursor.fetchone()[0]
 
 
 def _canonical(entry: Entry) -> bytes:
