@@ -61,6 +61,11 @@ def test_it_goes_to_a_clinician_with_the_reason_as_the_question_an_owner_and_a_d
     move = Move.objects.get(case=case, by_hand=True)
     assert (move.step_from, move.step_to, move.by_hand) == ("closed", "with_clinician", True)
     assert Entry.objects.filter(verb="case.moved", case_id=case.id, why="Her bowel report came.").exists()
+    told = Message.objects.filter(case=case, template="reopened")
+    assert {each.channel for each in told} == {"sms", "email"}
+    assert "bowel" not in "".join(each.subject + each.body for each in told)
+    contacts.reopen(closed, by=nurse, why="Her bowel report came.", to=doctor)
+    assert told.count() == 2
     assert contacts.check_steps() == []
 
 

@@ -87,7 +87,12 @@ def test_what_came_of_the_question_stands_there_first_as_a_promise_then_as_the_a
 def test_a_prescription_that_is_done_is_said_to_be_at_the_pharmacy(anna, nurse, doctor):
     outcome = called(anna, nurse, outcome="prescription")
     contacts.answer_ask(Ask.objects.get(), by=doctor, words="Signed.", way="done")
-    assert "Your prescription is sent to the pharmacy." in page(signed_in(anna.user), outcome)
+    me = signed_in(anna.user)
+    assert "Your prescription is sent to the pharmacy." in page(me, outcome)
+    for path in ("/home/", "/contacts/"):
+        read = me.get(path).content.decode()
+        assert "Your prescription is sent to the pharmacy." in read
+        assert "A clinician looks at your prescription" not in read  # that was the promise, and it is kept
 
 
 def test_staff_print_it_in_the_patients_language_and_the_look_is_journalled(anna, nurse, unit):

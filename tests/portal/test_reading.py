@@ -1,5 +1,6 @@
 """Home, where you are, what we told you, who looked, earlier contacts, and who may open them."""
 
+import html
 from datetime import date, timedelta
 
 import pytest
@@ -281,3 +282,25 @@ def test_the_messages_of_the_demonstration_exist_only_there(anna, unit):
     part = Client().get("/demo/messages/", headers={"HX-Request": "true"}).content.decode()
     assert "123456 is your code" in part
     assert "<html" not in part
+
+
+def test_a_clinic_without_a_number_keeps_its_sentences_whole(nurse, unit):
+    unit.phone = unit.advice_number = ""
+    unit.save()
+    anna = make.a_patient(unit)
+    me = signed_in(anna.user)
+    contacts.finish(make.a_call_with(nurse, make.a_flare(anna)), by=nurse, outcome="no_answer")
+    for path in (
+        "/home/",
+        "/where/",
+        "/tell-us/",
+        "/tell-us/sent/",
+        "/emergency/",
+        "/messages/",
+        "/sign-in/new-number/",
+    ):
+        client = me if path != "/sign-in/new-number/" else Client()
+        read = html.unescape(client.get(path, follow=True).content.decode()).replace("\u00a0", " ")
+        assert "the clinic's number" in read, path
+        assert 'href=""' not in read, path
+        assert "tel:" not in read, path

@@ -1,14 +1,17 @@
 """A patient's own time: choose another, say that none suits, give it back; nothing here comes to a dead end."""
 
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
+from django.test import Client
 from icalendar import Calendar
 
 from followup.clinic.models import Appointment, Slot
 from followup.contacts import queries
 from followup.contacts import services as contacts
 from followup.core import clock
+from followup.messages.models import Message
 from tests import factories as make
 from tests.portal.conftest import signed_in
 
@@ -203,6 +206,19 @@ def test_the_calendar_file_is_replaced_when_the_time_moves_and_says_when_it_is_c
     assert str(files[0]["location"]) == "Eksjö, room 4"
     with clock.turned(datetime(2027, 1, 20, tzinfo=UTC)):
         assert signed_in(flare.case.patient.user).get(f"/times/{first.id}/calendar.ics").status_code == 404
+
+
+def test_a_booked_time_says_what_to_bring_on_the_page_and_by_mail_which_leads_through_the_door(anna, flare):
+    bring = "Bring proof of identity and a list of the medicines you take."
+    assert bring not in words(anna.get("/times/"))  # held: nobody comes yet
+    booked(flare)
+    assert bring in words(anna.get("/times/done/"))
+    mail = Message.objects.get(template="slot-confirmed", channel="email").body
+    assert bring in mail
+    address = next(line for line in mail.splitlines() if line.endswith("/times/"))
+    assert str(flare.case_id) not in mail
+    assert Client().get(urlsplit(address).path).headers["Location"] == "/sign-in/?next=/times/"
+    assert "calendar.ics" in words(anna.get(urlsplit(address).path))
 
 
 def event_of(client, appointment):
