@@ -121,7 +121,7 @@ def backup(data, words) -> int:
 
 
 def restore(data, words) -> int:
-    from followup.running import backup as backups
+    from followup.running import restore as restoring
 
     parser = argparse.ArgumentParser(prog="followup restore")
     parser.add_argument("file", type=Path)
@@ -132,8 +132,8 @@ def restore(data, words) -> int:
     asked = parser.parse_args(words)
     set_up_django()
     try:
-        done = backups.restore(asked.file, data, keys=asked.keys, new_keys=asked.new_keys)
-    except backups.Refused as problem:
+        done = restoring.restore(asked.file, data, keys=asked.keys, new_keys=asked.new_keys)
+    except restoring.Refused as problem:
         sys.exit(f"Nothing was put back. {problem}")
     print(f"Put back as it was at {done['made_at']}: {done['rows']:,} rows in {done['tables']} tables.")
     if done["in_doubt"]:

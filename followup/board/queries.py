@@ -42,7 +42,7 @@ _BANDS = {"late": 0, "due": 1, "": 2}
 
 @dataclass(frozen=True)
 class Row:
-    """One case on the board. `promise` is `late`, `due` or empty; `shortage`: why it is at risk; `name` and `reach` only where names are shown."""
+    """One case on the board. `promise`: `late`, `due` or empty; `shortage`: why it is at risk; `name`, `reach`: where names are shown."""
 
     id: UUID
     unit_id: UUID

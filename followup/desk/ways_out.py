@@ -177,6 +177,8 @@ class OpenTimeForm(Typed):
             self.add_error("person", _("Choose who sees them."))
         if said["day"] not in {day.isoformat() for day in days}:
             self.add_error("day", _("Choose a day."))
+        if not said["why"].strip():
+            self.add_error("why", _("Say why: it stands in the journal."))
         if said["length"] not in {str(minutes) for minutes in LENGTHS}:
             self.add_error("length", _("Choose how long."))
         try:
@@ -200,6 +202,7 @@ def open_time(request: HttpRequest, case_id) -> HttpResponse:
         form.is_valid()
         status = _open(request, case, form, days)
         if status == 302:
+            case.refresh_from_db()
             return redirect(_back(request.user, case))
     return _open_page(request, case, form, days, status)
 

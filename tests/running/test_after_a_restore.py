@@ -7,7 +7,7 @@ import pytest
 from followup.core import clock
 from followup.messages import queries as messages
 from followup.messages.models import Message, State
-from followup.running import backup
+from followup.running import restore
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ def test_messages_still_to_be_sent_are_in_doubt_after_a_restore():
     Message.objects.update(due_at=clock.now() - timedelta(hours=1))
     later, *due = Message.objects.order_by("id")
     Message.objects.filter(id=later.id).update(due_at=clock.now() + timedelta(days=1))
-    assert backup.doubt_messages() == len(due) > 0
+    assert restore.doubt_messages() == len(due) > 0
     # Nothing is sent blindly: the provider is asked about each, as about one whose sender died.
     assert messages.to_send() == []
     assert set(messages.stuck()) == {each.id for each in due}

@@ -1,6 +1,7 @@
 """Who somebody is and how they are reached, in short texts."""
 
 from babel import Locale, UnknownLocaleError
+from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -53,7 +54,7 @@ def facts_of(patient: Patient, contact: Contact | None = None) -> list[str]:
         _("You may leave a voicemail") if voicemail else _("Leave no voicemail"),
         reach(patient),
     ]
-    return [fact for fact in said if fact]
+    return [capfirst(fact) for fact in said if fact]
 
 
 def phone_of(patient: Patient) -> str:
