@@ -16,7 +16,6 @@ from followup.people.access import may, require
 from followup.people.models import Patient, User
 from followup.people.queries import clinicians_of, enrolment_of
 
-
 TRIES_FOR_A_CODE = 20
 
 

@@ -110,7 +110,7 @@ def test_no_answer_closes_nothing_and_the_third_goes_to_a_person(calling, nurse,
         assert answer.json()["case"]["step"] == "unreached"
     work = calling(nurse).get("/api/v1/worklists").json()
     assert [each["id"] for each in work["to_decide"]] == [claimed["id"]]
-    assert work["counts"] == {"at_risk": 0, "to_decide": 1, "asks": 0, "messages": 0}
+    assert {name for name, count in work["counts"].items() if count} == {"to_decide"}
     assert Appointment.objects.get(case=flare.case).state == "held"
 
 

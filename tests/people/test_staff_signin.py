@@ -51,7 +51,7 @@ def code_for(secret: str) -> str:
 
 @pytest.mark.parametrize(
     ("somebody", "lands_on"),
-    [(make.a_nurse, "/desk/queue/"), (make.a_coordinator, "/desk/alerts/"), (make.a_clinician, "/desk/asks/")],
+    [(make.a_nurse, "/desk/queue/"), (make.a_coordinator, "/desk/morning/"), (make.a_clinician, "/desk/asks/")],
 )
 def test_each_role_lands_on_its_own_page(somebody, lands_on):
     user, client = somebody(make.a_unit()), browser()

@@ -85,7 +85,7 @@ def test_asking_twilio_names_no_one(log, flare, settings):
         message = Message.objects.filter(patient=patient, channel="sms").first()
         message.attempted_at = message.created_at
         TwilioGateway().send(message, message.body)
-        assert TwilioGateway().find(message)
+        assert TwilioGateway().find(message, message.body)
     keeps_quiet(log, patient)
 
 
