@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from followup.callbacks import services as callbacks
 from followup.callbacks.models import Callback, State
 from followup.cases import services as cases
+from followup.contacts import services as contacts
 from followup.core import clock
 from followup.core.models import Entry
 from tests import factories as make
@@ -29,11 +30,12 @@ def test_nurses_who_take_at_once_never_get_the_same_patient(unit):
     assert Entry.objects.filter(unit_id=unit.id, verb="callback.claimed").count() == NURSES // 2
 
 
-def test_the_most_urgent_are_taken_whoever_comes_first(unit):
-    a_queue(unit, 3)
-    worried = make.a_flare(make.a_patient(unit), booked=False, reason="other")
+def test_the_most_urgent_are_taken_whoever_comes_first(unit, house):
     nurses = [make.a_nurse(unit) for _ in range(3)]
-    taken = at_once([lambda nurse=nurse: callbacks.claim_next(by=nurse) for nurse in nurses])
+    with house.stopped("worker"):  # a call that it books in this very moment is passed over
+        a_queue(unit, 3)
+        worried = make.a_flare(make.a_patient(unit), booked=False, reason="other")
+        taken = at_once([lambda nurse=nurse: callbacks.claim_next(by=nurse) for nurse in nurses])
     assert worried.case_id not in {each.case_id for each in taken}
 
 
@@ -94,3 +96,32 @@ def test_without_its_index_the_patient_would_be_rung_by_two(unit):
         assert claim_both() == 2
         transaction.set_rollback(True)
     assert refused
+
+
+def test_two_who_take_over_while_the_holder_finishes_leave_the_call_with_one_or_finished(unit):
+    """A call that ended stays ended; one that was taken over has one holder, and nothing that its first holder typed is lost."""
+    holder, *others = [make.a_nurse(unit, f"Nurse {n}") for n in range(3)]
+    for _round in range(6):
+        contact = make.a_flare(make.a_patient(unit), booked=False)
+        call = make.a_call_with(holder, contact)
+        callbacks.keep_note(call, by=holder, note="8 a day")
+        ends, *takes = at_once(
+            [
+                lambda call=call: contacts.finish(call, by=holder, outcome="all_well", note="8 a day"),
+                *[
+                    lambda nurse=nurse, call=call: contacts.take_over(call, by=nurse, why="on my line")
+                    for nurse in others
+                ],
+            ]
+        )
+        after = Callback.objects.get(id=call.id)
+        taken = Entry.objects.filter(subject_id=call.id, verb="callback.taken_over").count()
+        refused = [each for each in (ends, *takes) if isinstance(each, Exception)]
+        assert all(isinstance(each, callbacks.NotYours | callbacks.AlreadyEnded) for each in refused), refused
+        if isinstance(ends, Exception):
+            assert (after.state, taken) == (State.CLAIMED, 2)
+            assert after.claimed_by in others
+            assert "8 a day" in {left.text for left in after.left_notes.filter(by=holder)}
+        else:
+            assert (after.state, after.claimed_by) == (State.DONE, None)
+            assert len(refused) + taken == 2
