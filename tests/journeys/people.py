@@ -42,7 +42,7 @@ class Visitor:
         self._look(self.page)
 
     def sees(self, words: str | re.Pattern) -> None:
-        expect(self.page.locator("main")).to_contain_text(words, timeout=8_000)
+        expect(self.page.locator("main")).to_contain_text(words, timeout=20_000)
 
     def does_not_see(self, words: str) -> None:
         expect(self.page.locator("main")).not_to_contain_text(words)
@@ -70,7 +70,7 @@ class AtHome(Visitor):
             self.page.get_by_label(part, exact=True).fill(str(value))
         known = set(_codes(patient))
         self.presses("Continue")
-        code = until(lambda: [code for code in _codes(patient) if code not in known], within=8, what="a code")[0]
+        code = until(lambda: [code for code in _codes(patient) if code not in known], within=30, what="a code")[0]
         self.page.get_by_label("Enter your code").fill(code)
         self.presses("Continue")
         self.page.wait_for_url("**/home/")

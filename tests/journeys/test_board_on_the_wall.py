@@ -31,11 +31,11 @@ def test_the_wall_shows_a_case_move_and_never_a_name(monday, unit, visit):
 
     contact = make.a_flare(make.a_patient(unit, given_name="Greta", family_name="Lindqvist"), booked=False)
     row = wall.page.get_by_role("row", name=re.compile(contact.case.code))
-    expect(row).to_be_visible(timeout=5_000)
+    expect(row).to_be_visible(timeout=20_000)
     before = row.inner_text()
     nurse = make.a_nurse(unit)
     contacts.dial(make.a_call_with(nurse, contact), by=nurse)
-    expect(row).not_to_have_text(before, timeout=5_000)
+    expect(row).not_to_have_text(before, timeout=20_000)
     wall.does_not_see("Lindqvist")
     wall.does_not_see("Greta")
     assert wall.page.locator("main a").count() == 0

@@ -55,8 +55,8 @@ def test_a_flare_up_on_a_sunday_is_rung_on_monday_and_gets_its_time(clinic, turn
 
     # The board on the third screen shows the case without being reloaded.
     row = board.page.get_by_role("row", name=re.compile(case.code))
-    expect(row).to_be_visible(timeout=5_000)
-    until(lambda: case_of(clinic.anna).step == "call_booked", within=5, what="the booking")
+    expect(row).to_be_visible(timeout=20_000)
+    until(lambda: case_of(clinic.anna).step == "call_booked", within=20, what="the booking")
     assert Appointment.objects.get(case=case).state == "held"
 
     # Monday: the nurse takes the next call. The story is on one page, her own words first.
@@ -119,7 +119,7 @@ def test_the_patients_part_works_without_javascript(clinic, visit):
     anna.feels_worse("It hurts.")
     anna.presses("Send to the nurse")
     anna.is_asked("We have your request")
-    until(lambda: Appointment.objects.filter(case=case_of(clinic.anna)).exists(), within=5, what="the time")
+    until(lambda: Appointment.objects.filter(case=case_of(clinic.anna)).exists(), within=20, what="the time")
     anna.page.reload()
     anna.sees(re.compile("Tuesday 19 January"))
     anna.goes_to("/tell-us/")
