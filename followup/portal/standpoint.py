@@ -174,6 +174,8 @@ class _Sayer:
         if self.time is None:
             return ""
         said = {"time": self.day_and_time(self.time.slot.starts_at), "place": self.time.slot.place}
+        if self.time.state == State.HELD and self.step == "with_clinician":
+            return _("A time is kept for you on %(time)s. Do not come before you have heard from us.") % said
         if self.time.state == State.HELD:
             return _("A time is kept for you on %(time)s. Do not come before we have spoken.") % said
         if self.time.slot.starts_at < self.at:
@@ -183,7 +185,14 @@ class _Sayer:
         return _("Your time at the clinic: %(time)s, %(place)s.") % said
 
     def notes(self) -> list[str]:
-        notes = (self._earliest(), self._tries(), self._no_time(), self._keeps_the_visit(), self._until_the_time())
+        notes = (
+            self._earliest(),
+            self._tries(),
+            self._told_before(),
+            self._no_time(),
+            self._keeps_the_visit(),
+            self._until_the_time(),
+        )
         return [note for note in notes if note]
 
     def _earliest(self) -> str:
@@ -209,6 +218,13 @@ class _Sayer:
             "We have tried %(count)s times. Have your phone with you, and answer even if you do not know the number.",
             self.callback.unanswered,
         ) % {"count": self.callback.unanswered}
+
+    def _told_before(self) -> str:
+        """A flare-up soon after another: nobody has to tell the first one again."""
+        if self.step not in CALL_STEPS or self.contact.follows is None:
+            return ""
+        before = words.day_name(self.contact.follows.received_at, zone=self.unit.zone)
+        return _("You told us that you felt worse on %(day)s too. The nurse sees both.") % {"day": before}
 
     def _no_time(self) -> str:
         """Honest words where no time could be kept."""

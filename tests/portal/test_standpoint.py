@@ -157,3 +157,11 @@ def test_after_the_last_try_the_patient_is_asked_to_ring(unit, nurse):
     assert here.call.startswith("We have not been able to reach you. Your request stays open.")
     assert told(case, make.SUNDAY_EVENING).call.endswith("from 8am tomorrow.")
     assert here.next_move.startswith("You: please ring us")
+
+
+def test_a_flare_up_soon_after_another_says_that_the_nurse_sees_both(unit, nurse):
+    first = at_step("closed", unit, nurse)
+    with clock.turned(MORNING + timedelta(days=1)):
+        second = make.a_flare(first.patient)
+    here = told(second.case, MORNING + timedelta(days=1))
+    assert "You told us that you felt worse on Sunday 22 November too. The nurse sees both." in here.notes
