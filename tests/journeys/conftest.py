@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import connection, transaction
+from playwright.sync_api import expect
 
 from followup.cases import services as cases
 from followup.cases.models import Case

@@ -44,7 +44,7 @@ def test_twins_at_once_do_the_work_once(unit):
 
 
 def test_without_the_key_each_of_them_is_worked_on(unit):
-    """The control: it is the key that makes twins one. Without it the later ones find an open request; the same words are still said once."""
+    """The control: it is the key that makes twins one. Without it each finds the open request; the same words are said once."""
     anna = make.a_patient(unit)
     send = sender(anna)
     answers = at_once([lambda: send(None)] * MANY)
