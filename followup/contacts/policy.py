@@ -332,6 +332,12 @@ def ways_of(kind: str) -> list[str]:
     return [way.value for way in Way if way != Way.DONE or kind == AskKind.PRESCRIPTION]
 
 
+def is_taken_back(kinds: Iterable[str]) -> bool:
+    """Whether a tick at a sign that cannot wait was taken back and not set again; `kinds` of the additions, oldest first."""
+    said = [kind for kind in kinds if kind in ("red_flags", "took_back")]
+    return bool(said) and said[-1] == "took_back"
+
+
 def lets_go_of_time(outcomes: Iterable[str]) -> bool:
     """Whether a held time is given back when a call ends so."""
     return not any(each in KEEPS_THE_TIME or each in ("clinic_time", "no_answer") for each in outcomes)

@@ -19,7 +19,7 @@ from followup.clinic.models import Appointment, Slot, SlotKind
 from followup.clinic.models import State as TimeState
 from followup.clinic.policy import others_may_use_urgent_until
 from followup.contacts.models import Addition, Contact, Draft
-from followup.contacts.policy import Facts, hold_from
+from followup.contacts.policy import Facts, hold_from, is_taken_back
 from followup.core import clock
 from followup.core.errors import Unknown
 from followup.people.access import may, require, unit_of
@@ -63,6 +63,11 @@ class Standing:
         """The time that is held or booked now."""
         live = self.appointment and self.appointment.state in (TimeState.HELD, TimeState.BOOKED)
         return self.appointment if live else None
+
+    @property
+    def took_back(self) -> bool:
+        """The last word about signs that cannot wait is that there is none."""
+        return is_taken_back(addition.kind for addition in self.additions)
 
     @cached_property
     def promise_passed(self) -> bool:

@@ -59,6 +59,7 @@ def home(request: HttpRequest, patient: Patient) -> HttpResponse:
             "patient": patient,
             "standing": standing,
             "here": standpoint(standing, at) if standing else None,
+            "took_back": standing is not None and standing.took_back,
             "reason": reason_of(standing.rules, standing.contact.reason) if standing else "",
             "visit": time_and_place(visit, at) if visit else "",
             "agreed": agreement_for(request.user, latest.id) if latest else None,

@@ -227,6 +227,17 @@ def test_taking_the_tick_back_leaves_a_note_once_and_the_call_stands(hers, anna)
     answer(hers, "now", red_flags="none")
     assert [addition.kind for addition in Addition.objects.all()] == ["took_back"]
     assert make.callback_of(Contact.objects.get()).priority == 1
+    assert "took it back. The nurse calls you all the same." in body(hers.get("/home/"))
+
+
+def test_a_sign_that_is_ticked_again_after_it_was_taken_back_counts_again(hers, anna):
+    for ticked in ("rf_pain", "none", "rf_pain", "rf_pain"):
+        answer(hers, "now", red_flags=ticked)
+    assert [addition.kind for addition in Addition.objects.order_by("at", "id")] == ["took_back", "red_flags"]
+    home = body(hers.get("/home/"))
+    assert "took it back" not in home
+    assert "When to ring the emergency number" in home
+    assert "We are closed now. We call you from 8am tomorrow at the earliest." in home
 
 
 def test_a_lesser_sign_shows_no_emergency_page_and_is_rung_just_as_soon(hers):

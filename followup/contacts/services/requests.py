@@ -70,7 +70,8 @@ def warn(*, patient: Patient, red_flags: Sequence[str], by: User, channel: str =
     if open_case is None:
         return _open(patient, request, channel=channel, by=by, sent=False)
     contact = open_case.contact
-    if set(request.red_flags) <= set(contact.answers.get("red_flags", [])):
+    known = set(request.red_flags) <= set(contact.answers.get("red_flags", []))
+    if known and not policy.is_taken_back(contact.additions.order_by("at").values_list("kind", flat=True)):
         return contact
     return _say_more(open_case, request, by=by, sent=False)
 
