@@ -33,11 +33,6 @@ def without_second_factor(settings):
 
 
 @pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
 def screen(unit):
     return people.add_staff(username=f"wall-{unit.id.hex[:8]}", name="Wall", role="wall", unit=unit, by=TESTS)
 

@@ -13,30 +13,9 @@ from followup.core.errors import Invalid, NotAllowed
 from followup.core.models import Entry
 from tests import factories as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
 TWO = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)  # 14:00 in Eksjö
-
-
-@pytest.fixture(autouse=True)
-def monday():
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
-
-
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
-def karin(unit):
-    return make.a_nurse(unit, "Karin")
-
-
-@pytest.fixture
-def maria(unit):
-    return make.a_nurse(unit, "Maria")
 
 
 @pytest.fixture

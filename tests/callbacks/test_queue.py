@@ -13,23 +13,7 @@ from followup.core.models import Entry, Outbox
 from followup.messages.models import Message
 from tests import factories as make
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def monday():
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
-
-
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
-def nurse(unit):
-    return make.a_nurse(unit)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
 
 def later(**gap):

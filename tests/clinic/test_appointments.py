@@ -11,20 +11,9 @@ from followup.core import clock
 from followup.core.models import Outbox
 from tests import factories as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
 TUESDAY = date(2026, 11, 24)
-
-
-@pytest.fixture(autouse=True)
-def monday():
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
-
-
-@pytest.fixture
-def unit():
-    return make.a_unit()
 
 
 @pytest.fixture

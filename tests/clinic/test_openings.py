@@ -11,30 +11,9 @@ from followup.core.errors import Invalid, NotAllowed
 from followup.core.models import Entry, Outbox
 from tests import factories as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
 TUESDAY = date(2026, 11, 24)
-
-
-@pytest.fixture(autouse=True)
-def monday():
-    with clock.turned(make.MONDAY_MORNING):
-        yield
-
-
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
-def doctor(unit):
-    return make.a_clinician(unit)
-
-
-@pytest.fixture
-def eva(unit):
-    return make.a_coordinator(unit)
 
 
 def at(unit, hour, minute=0, day=TUESDAY) -> datetime:

@@ -11,21 +11,10 @@ from followup.contacts.queries import times_for
 from followup.core import clock
 from tests import factories as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
 # From Monday 09:00, with 8.5 open hours a day, 24 open hours have passed on Wednesday at 16:00.
 MONDAY, THURSDAY, FRIDAY = date(2026, 11, 23), date(2026, 11, 26), date(2026, 11, 27)
-
-
-@pytest.fixture(autouse=True)
-def monday():
-    with clock.turned(make.MONDAY_MORNING):
-        yield
-
-
-@pytest.fixture
-def unit():
-    return make.a_unit()
 
 
 def a_question(unit):

@@ -19,22 +19,6 @@ MONDAY = date(2026, 11, 23)
 
 
 @pytest.fixture
-def monday():
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
-
-
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
-def nurse(unit):
-    return make.a_nurse(unit)
-
-
-@pytest.fixture
 def contact(unit, monday):
     make.urgent_times(unit, date(2026, 11, 24), 3)
     return make.a_flare(make.a_patient(unit))

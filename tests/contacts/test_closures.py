@@ -18,31 +18,10 @@ from followup.core.models import Entry
 from followup.messages.models import Message
 from tests import factories as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
 TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
 ILL = "The doctor is ill"
-
-
-@pytest.fixture(autouse=True)
-def monday():
-    with clock.turned(make.MONDAY_MORNING):
-        yield
-
-
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
-def eva(unit):
-    return make.a_coordinator(unit)
-
-
-@pytest.fixture
-def karin(unit):
-    return make.a_nurse(unit)
 
 
 @pytest.fixture

@@ -22,12 +22,6 @@ TUESDAY = date(2026, 11, 24)
 
 
 @pytest.fixture
-def monday():
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
-
-
-@pytest.fixture
 def unit(monday):
     return make.a_unit()
 

@@ -19,11 +19,6 @@ from tests import factories as make
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
 def local(unit, moment):
     return f"{moment.astimezone(unit.zone):%a %d %b %H:%M}"
 

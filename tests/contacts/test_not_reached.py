@@ -13,25 +13,9 @@ from followup.core.models import Entry
 from followup.messages.models import Message
 from tests import factories as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
 TUESDAY_TEN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def monday():
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
-
-
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
-def nurse(unit):
-    return make.a_nurse(unit)
 
 
 @pytest.fixture

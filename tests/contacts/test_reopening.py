@@ -16,33 +16,7 @@ from followup.core.models import Entry
 from followup.messages.models import Message
 from tests import factories as make
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def monday():
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
-
-
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
-def nurse(unit):
-    return make.a_nurse(unit)
-
-
-@pytest.fixture
-def doctor(unit):
-    return make.a_clinician(unit)
-
-
-@pytest.fixture
-def anna(unit):
-    return make.a_patient(unit)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
 
 @pytest.fixture

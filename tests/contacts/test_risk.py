@@ -21,24 +21,8 @@ TUESDAY, WEDNESDAY, THURSDAY = (date(2026, 11, day) for day in (24, 25, 26))
 
 
 @pytest.fixture
-def monday():
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
-
-
-@pytest.fixture
 def unit(monday):
     return make.a_unit()
-
-
-@pytest.fixture
-def eva(unit):
-    return make.a_coordinator(unit)
-
-
-@pytest.fixture
-def karin(unit):
-    return make.a_nurse(unit)
 
 
 def told(contact) -> list[str]:

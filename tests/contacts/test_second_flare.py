@@ -12,16 +12,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
-def anna(unit):
-    return make.a_patient(unit)
-
-
-@pytest.fixture
 def first(unit, anna):
     """A flare-up on Monday morning that ended with self-care."""
     nurse = make.a_nurse(unit)

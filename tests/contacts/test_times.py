@@ -12,36 +12,10 @@ from followup.core import clock
 from followup.core.errors import NotAllowed
 from tests import factories as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
 TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
 MONDAY_NIGHT = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def monday():
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
-
-
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
-def nurse(unit):
-    return make.a_nurse(unit)
-
-
-@pytest.fixture
-def doctor(unit):
-    return make.a_clinician(unit)
-
-
-@pytest.fixture
-def anna(unit):
-    return make.a_patient(unit)
 
 
 @pytest.fixture

@@ -40,11 +40,6 @@ def test_every_role_of_the_house_is_walked_here():
     assert {str(role) for role in Role} | {"patient", ""} == set(ROLES)
 
 
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
 def somebody(role, unit):
     if role == "patient":
         return make.a_patient(unit).user

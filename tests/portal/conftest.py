@@ -9,11 +9,6 @@ from tests import factories as make
 BACKEND = "followup.people.backends.WithoutPassword"
 
 
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
 def signed_in(user) -> Client:
     client = Client()
     client.force_login(user, backend=BACKEND)

@@ -14,24 +14,9 @@ from tests.portal.conftest import signed_in
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_evening")]
 
 
-@pytest.fixture
-def anna(unit):
-    return make.a_patient(unit)
-
-
 @pytest.fixture(autouse=True)
 def no_second_factor(settings):
     settings.FOLLOWUP_STAFF_MFA = False
-
-
-@pytest.fixture
-def nurse(unit):
-    return make.a_nurse(unit)
-
-
-@pytest.fixture
-def doctor(unit):
-    return make.a_clinician(unit)
 
 
 def called(patient, nurse, **outcome) -> CallOutcome:

@@ -32,18 +32,8 @@ PAGES = [
 
 
 @pytest.fixture
-def anna(unit):
-    return make.a_patient(unit)
-
-
-@pytest.fixture
 def bengt(unit):
     return make.a_patient(unit, given_name="Bengt")
-
-
-@pytest.fixture
-def nurse(unit):
-    return make.a_nurse(unit)
 
 
 def page(client, path):

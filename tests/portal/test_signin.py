@@ -36,11 +36,6 @@ def later(**length):
 
 
 @pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
 def anna(unit):
     return make.a_patient(unit, phone="+46701740605", email="anna@example.org", given_name="Anna", language="sv")
 

@@ -20,16 +20,6 @@ EVENING, MORNING = make.SUNDAY_EVENING, make.MONDAY_MORNING
 LATER = timedelta(days=9)
 
 
-@pytest.fixture
-def unit():
-    return make.a_unit()
-
-
-@pytest.fixture
-def nurse(unit):
-    return make.a_nurse(unit)
-
-
 def at_step(step, unit, nurse):
     """The case of a flare-up from Sunday evening that stands at `step` on Monday morning."""
     doctor = make.a_clinician(unit)

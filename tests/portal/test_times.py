@@ -15,15 +15,9 @@ from followup.messages.models import Message
 from tests import factories as make
 from tests.portal.conftest import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
 TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
-
-
-@pytest.fixture(autouse=True)
-def monday():
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
 
 
 @pytest.fixture
