@@ -169,10 +169,9 @@ class Supervisor:
         """Bring tables, programmes and the demo clinic up to date, in a process of its own."""
         say("Preparing the data")
         log = self.data / "logs" / "prepare.log"
-        keep_small(log)
         command = [sys.executable, "-m", "followup.cli", "prepare"]
         environment = os.environ | {"FOLLOWUP_DATA": str(self.data)}
-        with log.open("ab") as file:
+        with log_of(self.data, "prepare") as file:
             process = subprocess.Popen(
                 command, cwd=states.ROOT, env=environment, stdout=file, stderr=file, start_new_session=True
             )
@@ -302,8 +301,11 @@ def keep_small(log: Path) -> None:
 
 
 def tail(log: Path, lines: int = 30) -> str:
-    with log.open(errors="replace") as file:
-        return f"The end of {log}:\n" + "".join(deque(file, lines))
+    try:
+        with log.open(errors="replace") as file:
+            return f"The end of {log}:\n" + "".join(deque(file, lines))
+    except OSError as error:
+        return f"{log} cannot be read ({error.strerror})."
 
 
 def say(text: str) -> None:
