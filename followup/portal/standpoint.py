@@ -188,6 +188,7 @@ class _Sayer:
         notes = (
             self._earliest(),
             self._tries(),
+            self._if_worse(),
             self._told_before(),
             self._no_time(),
             self._keeps_the_visit(),
@@ -218,6 +219,15 @@ class _Sayer:
             "We have tried %(count)s times. Have your phone with you, and answer even if you do not know the number.",
             self.callback.unanswered,
         ) % {"count": self.callback.unanswered}
+
+    def _if_worse(self) -> str:
+        """Whom we keep waiting is told again that nobody has to."""
+        if not self.late or self.step not in ("received", "call_booked", "unreached"):
+            return ""
+        return _("Are you worse? Do not wait for our call. Ring us on %(phone)s, or %(advice)s when we are closed.") % {
+            "phone": number_of(self.unit),
+            "advice": words.advice_line(self.unit.advice_number),
+        }
 
     def _told_before(self) -> str:
         """A flare-up soon after another: nobody has to tell the first one again."""

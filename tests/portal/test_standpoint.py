@@ -89,6 +89,7 @@ def test_a_late_step_says_so_and_names_a_new_time(step, unit, nurse):
     if state == "late":
         assert "4:30pm today" in here.call
         assert here.promised == "We are late. New time: before 4:30pm today"
+        assert any("Do not wait for our call." in note for note in here.notes) == (step != "with_clinician")
 
 
 @pytest.mark.parametrize("step", [step for step in CONTACT.steps if step != "closed"])
