@@ -52,7 +52,9 @@ def test_requests_of_the_weekend_are_counted_by_priority_from_the_last_closing(d
         make.a_flare(make.a_patient(unit), reason="worry")
     me = desk(eva)
     page, led_to = text(me.get(MORNING)), text(me.get("/desk/queue/?show=new"))
-    assert 'href="/desk/queue/?show=new"><b>2</b> <span>requests since we closed, Friday 20 November, 16:30</span>' in page
+    assert (
+        'href="/desk/queue/?show=new"><b>2</b> <span>requests since we closed, Friday 20 November, 16:30</span>' in page
+    )
     assert led_to.count('<tr id="callback-') == 2
     assert "1 of priority 2, 1 of priority 4. The oldest came Sunday 22 November, 19:00." in page
 
