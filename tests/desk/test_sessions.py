@@ -174,7 +174,7 @@ def test_the_way_from_a_request_at_risk_fills_in_the_day_and_leads_back(desk, ev
     address = f"/desk/sessions/add/?day=2026-11-26&case={case.id}"
     me = desk(eva)
     shown = text(me.get(address))
-    assert case.reference in shown
+    assert f"For {case.patient.name}, who waits for a time" in shown
     assert 'value="26"' in shown
     answer = me.post(address, ADDED | {"person": str(doctor.id)})
     assert str(case.id) in answer.headers["Location"]
