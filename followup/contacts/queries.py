@@ -82,7 +82,9 @@ def standing(case: Case) -> Standing:
 def standings(cases: Sequence[Case]) -> list[Standing]:
     """The standing of each of these cases, in their order; as many reads for a hundred as for one."""
     ids = [case.id for case in cases]
-    contacts = {row.case_id: row for row in Contact.objects.filter(case__in=ids).select_related("entered_by", "follows")}
+    contacts = {
+        row.case_id: row for row in Contact.objects.filter(case__in=ids).select_related("entered_by", "follows")
+    }
     callbacks, appointments = calls.of_cases(ids), times.of_cases(ids)
     outcomes = _by_case(calls.outcomes_of_cases(ids), lambda row: row.callback.case_id)
     asks = Ask.objects.filter(case__in=ids).select_related("owner", "answered_by").order_by("created_at")

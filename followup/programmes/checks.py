@@ -199,8 +199,8 @@ def _page_texts(rules: Rules) -> Iterator[Finding]:
 
 def _messages(rules: Rules) -> Iterator[Finding]:
     if rules.before_visit:
-        for language, said in _said(rules.before_visit.text):
-            yield from _seen_by_a_neighbour(rules, f"before_visit.text.{language}", said)
+        for language, words in _said(rules.before_visit.text):
+            yield from _seen_by_a_neighbour(rules, f"before_visit.text.{language}", words)
     for id in sorted(MESSAGES.keys() - rules.messages.keys()):
         yield Finding("error", "messages", f"{id} is missing")
     for id in sorted(rules.messages.keys() - MESSAGES.keys()):
