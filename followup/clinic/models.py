@@ -115,6 +115,10 @@ class Slot(Row):
         return ", ".join(filter(None, [self.unit.place, self.session.room]))
 
 
+GIVEN_BACK = "cancelled by patient"
+"""Why an appointment ended that its patient gave back."""
+
+
 class AppointmentWords(models.QuerySet["Appointment"]):
     def live(self) -> "AppointmentWords":
         return self.filter(state__in=[State.HELD, State.BOOKED])

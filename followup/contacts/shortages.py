@@ -13,7 +13,7 @@ from followup.callbacks import queries as calls
 from followup.callbacks.models import Callback
 from followup.cases.models import Case, Shortage
 from followup.clinic import queries as times
-from followup.clinic.models import Appointment, Slot, SlotKind, State
+from followup.clinic.models import GIVEN_BACK, Appointment, Slot, SlotKind, State
 from followup.contacts import policy
 from followup.contacts.models import Contact
 from followup.core import clock
@@ -31,10 +31,15 @@ def in_order(unit_id: UUID | str) -> QuerySet[Case]:
     return rows.order_by(spoken_with, F("contact__see_by").asc(nulls_last=True), "at_risk_since", "id")
 
 
+def _has_or_gave_back() -> Exists:
+    """Who holds a time has one; who gave one back is rung first, or the worker would hold the very same time for them again."""
+    rows = Appointment.objects.filter(case=OuterRef("pk"))
+    return Exists(rows.kept() | rows.filter(ended_why=GIVEN_BACK))
+
+
 def to_ask_again(unit_id: UUID | str) -> list[UUID]:
-    """Ids of cases that may still be seen in time and hold nothing, in order."""
-    kept = Appointment.objects.filter(case=OuterRef("pk")).kept()
-    rows = in_order(unit_id).filter(~Exists(kept), contact__see_by__gt=clock.now())
+    """Ids of cases that may still be seen in time and wait for any time at all, in order."""
+    rows = in_order(unit_id).filter(~_has_or_gave_back(), contact__see_by__gt=clock.now())
     return list(rows.values_list("id", flat=True)[:MOST_ASKED])
 
 
@@ -50,8 +55,7 @@ def units_with_hope() -> list[UUID]:
         starts_at__gt=at,
         starts_at__lt=OuterRef("contact__see_by"),
     ).filter(~Exists(taken))
-    kept = Appointment.objects.filter(case=OuterRef("pk")).kept()
-    rows = Case.objects.at_risk().filter(Exists(free), ~Exists(kept), kind="contact")
+    rows = Case.objects.at_risk().filter(Exists(free), ~_has_or_gave_back(), kind="contact")
     return list(rows.order_by().values_list("unit_id", flat=True).distinct())
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from followup.clinic import services as clinic
 from followup.clinic.models import Appointment
-from followup.contacts import queries
+from followup.contacts import queries, shortages
 from followup.contacts import services as contacts
 from followup.core import clock
 from followup.core.errors import NotAllowed
@@ -211,6 +211,15 @@ def test_no_time_suits_after_the_call_is_owed_another(flare, anna, nurse):
     # The nurse finds that the time does after all: it stays booked.
     contacts.finish(make.a_call_with(nurse, flare), by=nurse, outcome="clinic_time")
     assert (case_of(flare).step, case_of(flare).shortage) == ("clinic_time", "")
+
+
+def test_a_time_that_was_given_back_is_not_held_again_before_somebody_has_rung(flare, anna, unit):
+    contacts.no_time_suits(flare.case, by=anna.user)
+    contacts.cancel_time(kept(flare), by=anna.user)
+    assert shortages.units_with_hope() == []
+    contacts.ask_again(unit.id)
+    assert not Appointment.objects.filter(case=flare.case).live().exists()
+    assert case_of(flare).shortage == "needs_a_time"
 
 
 def test_another_time_ends_the_risk(flare, anna):

@@ -9,7 +9,7 @@ from followup.cases import services as cases
 from followup.cases.models import Case, Shortage
 from followup.clinic import queries as times
 from followup.clinic import services as clinic
-from followup.clinic.models import Appointment, Slot, SlotKind
+from followup.clinic.models import GIVEN_BACK, Appointment, Slot, SlotKind
 from followup.clinic.policy import others_may_use_urgent_until
 from followup.contacts import policy
 from followup.contacts.models import Addition
@@ -149,7 +149,7 @@ def cancel_time(
     if appointment.ended_at or appointment.slot.starts_at <= clock.now():
         raise clinic.TimeEnded
     theirs = for_patient or bool(by.as_patient)
-    clinic.release(case=case, why="cancelled by patient" if theirs else "cancelled", by=by, slot_goes=slot_goes)
+    clinic.release(case=case, why=GIVEN_BACK if theirs else "cancelled", by=by, slot_goes=slot_goes)
     if why:
         _note(case, "appointment.cancelled_because", appointment, by=by, why=why)
     if theirs and not needs_help:
