@@ -188,7 +188,7 @@ def test_a_time_that_is_let_go_is_kept_for_who_was_refused(unit, karin, one_time
     worked()
     assert kept(contact).slot_id == slot.id
     assert shortage_of(contact) == ""
-    assert told(contact)[-1] == "time-kept"
+    assert "time-kept" in told(contact)  # in the same moment as the answer to the request: either may come first
     assert way(contact) == "freed"
 
 
