@@ -21,7 +21,8 @@ def tomorrow(unit):
 
 
 def open_cases(unit, count):
-    return [make.a_flare(make.a_patient(unit), booked=False).case for _ in range(count)]
+    """Requests for which the worker at our side keeps no time of its own accord."""
+    return [make.a_flare(make.a_patient(unit), booked=False, reason="other").case for _ in range(count)]
 
 
 def hold(case):
