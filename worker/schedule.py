@@ -14,6 +14,9 @@ from followup.core import heartbeats
 log = logging.getLogger(__name__)
 
 
+SWEEPS_A_WATCH = 5
+
+
 def schedule() -> dict:
     every_sweep = timedelta(seconds=settings.FOLLOWUP_SWEEP_SECONDS)
     return {
@@ -21,6 +24,11 @@ def schedule() -> dict:
             "task": "sweep.all",
             "schedule": every_sweep,
             "options": {"expires": settings.FOLLOWUP_SWEEP_SECONDS * 5},
+        },
+        "watch": {
+            "task": "sweep.watch",
+            "schedule": every_sweep * SWEEPS_A_WATCH,
+            "options": {"expires": settings.FOLLOWUP_SWEEP_SECONDS * SWEEPS_A_WATCH * 2},
         },
         "heartbeat": {"task": "sweep.heartbeat", "schedule": timedelta(seconds=10), "options": {"expires": 60}},
         "seal": {"task": "core.seal_journal", "schedule": timedelta(minutes=1)},

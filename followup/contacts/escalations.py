@@ -59,15 +59,15 @@ def _held_near(at: datetime, case_id: UUID | None) -> Iterator[Case]:
 def to_tell() -> list[tuple[UUID, str]]:
     """What the sweep has to look at: causes that hold and are new or due to be told again, and rows whose cause is gone."""
     at, holding = clock.now(), causes_of()
-    units: dict[UUID, Unit] = {}
+    may: dict[tuple[UUID, str], bool] = {}
     rows = {(row.case_id, row.cause): row for row in Escalation.objects.filter(ended_at=None)}
     gone = [pair for pair in rows if pair not in holding]
-    return gone + [
-        pair
-        for pair, case in holding.items()
-        if is_due(rows.get(pair), _rules(case), at)
-        and may_be_told_now(units.setdefault(case.unit_id, case.unit), pair[1], at)
-    ]
+    due = {pair: case for pair, case in holding.items() if is_due(rows.get(pair), _rules(case), at)}
+    for (_case_id, cause), case in due.items():
+        if (case.unit_id, cause) not in may:
+            # Without any address nobody can be told, however often one tries: the alerts page says so.
+            may[case.unit_id, cause] = may_be_told_now(case.unit, cause, at) and bool(addresses(case.unit, cause, at))
+    return gone + [pair for pair, case in due.items() if may[case.unit_id, pair[1]]]
 
 
 def is_due(row: Escalation | None, rules: Rules, at: datetime) -> bool:

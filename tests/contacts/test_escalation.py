@@ -170,6 +170,8 @@ def test_a_flare_up_that_nobody_reached_is_told_and_other_requests_are_not(unit,
 
 
 def test_a_held_time_that_is_near_is_told_until_somebody_takes_the_call(unit, karin):
+    unit.on_call_email = "sunday@example.org"
+    unit.save()
     make.urgent_times(unit, TUESDAY, 1)
     contact = make.a_flare(make.a_patient(unit))
     near = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)

@@ -3,6 +3,7 @@
 import threading
 from datetime import UTC, date, datetime
 
+import pytest
 from django.db import transaction
 
 from followup.cases import services as cases
@@ -19,7 +20,14 @@ MONDAY = datetime(2027, 1, 18, 8, 0, tzinfo=UTC)
 MANY = 6
 
 
-def test_a_time_that_frees_is_kept_for_the_first_in_order_however_many_ask(unit, turn):
+@pytest.fixture
+def alone(house):
+    """The worker is halted before anybody gets in touch: it would ask again by itself, and must not be caught with a case in its hand."""
+    with house.stopped("worker"):
+        yield
+
+
+def test_a_time_that_frees_is_kept_for_the_first_in_order_however_many_ask(unit, turn, alone):
     turn(MONDAY)
     first, *others = [make.a_flare(make.a_patient(unit)) for _ in range(4)]
     make.urgent_times(unit, date(2027, 1, 19), 1)
@@ -40,19 +48,18 @@ def test_what_cannot_wait_is_told_once_however_many_tell_it(unit, turn):
     assert Message.objects.filter(case=contact.case, template="staff-escalation").count() == 1
 
 
-def test_who_is_answered_between_the_reading_and_the_lock_is_kept_no_time(unit, turn, house):
+def test_who_is_answered_between_the_reading_and_the_lock_is_kept_no_time(unit, turn, alone):
     """Whoever asks again has read that she was refused, waits for the nurse's hand, and finds her answered."""
     turn(MONDAY)
     nurse, contact, asked = make.a_nurse(unit), make.a_flare(make.a_patient(unit)), []
     call = make.a_call_with(nurse, contact)
     asks = threading.Thread(target=lambda: asked.extend(at_once([lambda: contacts.ask_again(unit.id)])))
-    with house.stopped("worker"):  # it would ask again by itself
-        make.urgent_times(unit, date(2027, 1, 19), 1)
-        with transaction.atomic():
-            cases.lock(contact.case_id)
-            asks.start()
-            until(somebody_waits_for_a_row, within=10, what="the one who asks again waiting")
-            contacts.finish(call, by=nurse, outcome="all_well")
-        asks.join(20)
+    make.urgent_times(unit, date(2027, 1, 19), 1)
+    with transaction.atomic():
+        cases.lock(contact.case_id)
+        asks.start()
+        until(somebody_waits_for_a_row, within=10, what="the one who asks again waiting")
+        contacts.finish(call, by=nurse, outcome="all_well")
+    asks.join(20)
     assert asked == [0]
     assert not Appointment.objects.filter(unit=unit).live().exists()

@@ -25,12 +25,20 @@ def sweep(**_):
         (callbacks.run_out, contacts.return_run_out),
         (callbacks.promise_passed, contacts.lift_passed),
         (times.lapsed_choices, lapse_choice),
-        (waiting.kept_to_move, contacts.move_kept),
-        (shortages.units_with_hope, contacts.ask_again),
-        (escalations.to_tell, escalate),
         # Last: these talk to the world outside, which may take its time.
         (messages.stuck, delivery.settle_stuck),
         (messages.to_send, delivery.deliver),
+    ]:
+        _each(find(), act)
+
+
+@app.task(name="sweep.watch")
+def watch(**_):
+    """What may stand for hours without anybody being able to mend it: looked at less often than what was missed."""
+    for find, act in [
+        (waiting.kept_to_move, contacts.move_kept),
+        (shortages.units_with_hope, contacts.ask_again),
+        (escalations.to_tell, escalate),
     ]:
         _each(find(), act)
 
