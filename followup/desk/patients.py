@@ -17,7 +17,7 @@ from followup.cases.queries import cases_of, open_contact_of
 from followup.cases.services import NotInAProgramme
 from followup.clinic import queries as times
 from followup.contacts import services as contacts
-from followup.contacts.models import Contact
+from followup.contacts.models import Addition, Contact
 from followup.contacts.policy import SOONER, may_reopen
 from followup.core import clock, words
 from followup.core.errors import Invalid
@@ -83,7 +83,8 @@ def record(request: HttpRequest, patient_id) -> HttpResponse:
     access.open_record(patient, by=request.user, where="record")
     at, zone = clock.now(), patient.unit.zone
     enrolment = queries.enrolment_of(patient)
-    found = list(cases_of(patient).select_related("programme", "contact")[:A_PAGE])
+    cases = cases_of(patient).select_related("programme", "contact").prefetch_related("contact__additions")
+    found = list(cases[:A_PAGE])
     led_to: dict = {}
     for kept in calls.outcomes_of_cases([case.id for case in found]):
         led_to.setdefault(kept.callback.case_id, []).append(kept)
@@ -103,6 +104,10 @@ def record(request: HttpRequest, patient_id) -> HttpResponse:
     return show(request, "desk/patient.html", here="patients", zone=zone, **names)
 
 
+def _words_added(contact: Contact) -> list[Addition]:
+    return [each for each in contact.additions.all() if each.text]
+
+
 def _case(case: Case, led_to: dict, *, at, zone) -> dict:
     contact: Contact | None = getattr(case, "contact", None)
     rules = case.programme.rules
@@ -110,6 +115,7 @@ def _case(case: Case, led_to: dict, *, at, zone) -> dict:
         "case": case,
         "reason": presenters.reason_words(rules, contact.reason) if contact else case.get_kind_display(),
         "message": contact.message if contact else "",
+        "added": sorted(_words_added(contact), key=lambda each: each.at) if contact else [],
         "step": presenters.step_words(case),
         "stand": presenters.due_stand(case.due, at=at, zone=zone) if case.due and not case.closed else None,
         "outcome": presenters.outcome_words(rules, case.outcome) if case.outcome else "",

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from followup.callbacks import services as callbacks
 from followup.cases.models import Case
+from followup.contacts import services as contacts
 from followup.contacts.models import Contact
 from followup.core.models import Entry
 from tests import factories as make
@@ -109,3 +110,9 @@ def test_a_booked_visit_brings_the_question_whether_it_should_be_sooner(desk, ka
     assert "Should it be sooner?" not in text(desk(karin).get(there))
     contacts.finish(callbacks.claim_next(by=karin), by=karin, outcome="clinic_time")
     assert "They have a time Tuesday 24 November, 13:00. Should it be sooner?" in text(desk(karin).get(there))
+
+
+def test_the_record_shows_what_was_added_to_an_open_request(desk, karin, anna, flare):
+    contacts.add(patient=anna, by=karin, text="She writes that she has a fever now.")
+    page = desk(karin).get(reverse("desk:patient", args=[anna.id])).content.decode()
+    assert "She writes that she has a fever now." in page
