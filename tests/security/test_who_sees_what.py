@@ -82,7 +82,7 @@ TABLE = {
     "desk/alerts/": ("get", STAFF),
     "desk/alerts/told-where/": ("get post", RUNS_IT),
     "desk/alerts/messages/<uuid:message_id>/": ("post", STAFF),
-    "desk/alerts/work/<int:row_id>/": ("post", RUNS_IT),
+    "desk/alerts/given-up/<int:row_id>/": ("post", RUNS_IT),
     "desk/cases/<uuid:case_id>/ways-out/": ("get", RUNS_IT),
     "desk/cases/<uuid:case_id>/ways-out/take/": ("post", RUNS_IT),
     "desk/cases/<uuid:case_id>/ways-out/trade/": ("post", RUNS_IT),
