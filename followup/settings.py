@@ -84,7 +84,8 @@ def database(url: str) -> dict:
         "PORT": str(parts.port or ""),
         # A stream must not hold a connection under ASGI.
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {"options": limits, "connect_timeout": 5, **dict(parse_qsl(parts.query))},
+        # Statements that are prepared (core/statement.py) are so at once; Django's own never are.
+        "OPTIONS": {"options": limits, "connect_timeout": 5, "prepare_threshold": 0, **dict(parse_qsl(parts.query))},
     }
 
 
@@ -196,6 +197,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "axes",
     "rest_framework",
     "drf_spectacular",
@@ -320,7 +322,10 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_ADAPTER = "followup.people.adapters.StaffAdapter"
 ACCOUNT_RATE_LIMITS = False  # axes counts, in the database, so that a wiped cache forgets no wrong password
 MFA_ADAPTER = "followup.people.adapters.SecondFactorAdapter"
-MFA_FORMS = {"authenticate": "followup.people.adapters.SecondFactorForm"}
+MFA_FORMS = {
+    "authenticate": "followup.people.adapters.SecondFactorForm",
+    "reauthenticate": "followup.people.adapters.SecondFactorAgainForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Followup"
 

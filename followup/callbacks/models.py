@@ -19,6 +19,8 @@ class State(models.TextChoices):
 
 
 OPEN = (State.WAITING, State.CLAIMED)
+READY = Q(state="waiting", decide_since=None)
+"""Waits for a nurse: it may be rung as soon as its time has come."""
 
 
 class CallbackWords(models.QuerySet["Callback"]):
@@ -119,6 +121,9 @@ class Callback(Row):
             models.Index(
                 "unit", "priority", "due", "arrived_at", "id", name="callback_queue", condition=Q(state__in=OPEN)
             ),
+            # For whoever takes the next one: in its order, and whether there is anything yet among what is for later.
+            models.Index("unit", "priority", "due", "arrived_at", "id", name="callback_next", condition=READY),
+            models.Index("unit", "priority", "not_before", name="callback_ready", condition=READY),
             models.Index("lease_until", name="callback_leases", condition=Q(state="claimed")),
             models.Index("due", name="callback_promises", condition=Q(state__in=OPEN, lifted_at=None)),
             models.Index(F("claimed_by"), name="callbacks_of_nurse", condition=Q(state="claimed")),

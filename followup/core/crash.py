@@ -39,16 +39,21 @@ POINTS = {f"{when}:{what}": about for what, about in COMMITS.items() for when in
 POINTS |= {f"{when}:{what}": about for what, about in SENDS.items() for when in ("before_send", "after_send")}
 
 
+def armed() -> bool:
+    """Whether this process has been told of a point."""
+    return bool(settings.FOLLOWUP_CRASH_AT)
+
+
 def commit(what: str) -> None:
     """Stands in a transaction, before what is to be told after it: the points before and after its commit."""
-    if settings.FOLLOWUP_CRASH_AT:
+    if armed():
         at(f"before_commit:{what}")
         transaction.on_commit(lambda: at(f"after_commit:{what}"))
 
 
 def at(point: str) -> None:
     """Die here, if this is the point that was named and nobody has died there yet."""
-    if not (settings.FOLLOWUP_CRASH_AT and settings.FOLLOWUP_TESTING):
+    if not (armed() and settings.FOLLOWUP_TESTING):
         return
     how, named = _named()
     if named == point and _first(point):

@@ -13,7 +13,7 @@ from django.db import transaction
 from followup.core import crash
 
 ROOT = Path(__file__).resolve().parents[2]
-USES = re.compile(r'crash\.(commit|at)\("([\w.:]+)"\)')
+USES = re.compile(r'(?:crash\.(commit|at)\(|point=)"([\w.:]+)"')
 
 
 def run(code: str, data: Path, **environment: str) -> subprocess.CompletedProcess:

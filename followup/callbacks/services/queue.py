@@ -1,11 +1,10 @@
 """The queue: a call is promised, and a nurse takes the next one or a chosen one."""
 
 from datetime import datetime
-from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
-from followup.callbacks.models import OPEN, Callback, State
+from followup.callbacks.models import OPEN, Callback
 from followup.callbacks.services.ground import (
     AlreadyEnded,
     NotYours,
@@ -19,8 +18,9 @@ from followup.callbacks.services.ground import (
     tell,
 )
 from followup.cases.models import Case
-from followup.core import clock, crash, journal, outbox
+from followup.core import clock, journal, outbox
 from followup.core.journal import Signs
+from followup.core.statement import insist
 from followup.people.access import require, unit_of
 from followup.people.models import User
 
@@ -42,37 +42,59 @@ def promise(*, case: Case, reason: str, priority: int, not_before: datetime, due
     return callback
 
 
-# One statement: pick the first that may be rung, mark it claimed, write the journal. A lease that ran out may be claimed anew.
-# A patient who is on the line with somebody is passed over. COALESCE looks into a lower priority only if the higher has none.
+# One statement: the call that this nurse claimed and never saw, else the first that may be rung, marked claimed, with its line in the
+# journal. A lease that ran out may be claimed anew; a patient who is on the line with somebody is passed over. COALESCE looks into a lower
+# priority only if the higher has none, and into a priority only if something there may be rung yet: calls for later stand in its front.
 # With SKIP LOCKED a row that somebody holds in this very moment is passed over; it may only be in the hands of the worker that
 # books it, so "nobody is waiting" is said only after a second look that waits.
 _PICK = """
-    (SELECT c.id FROM callbacks_callback c
-      WHERE c.unit_id = %(unit)s AND c.priority = {priority} AND c.state IN ('waiting', 'claimed')
-        AND (c.state = 'waiting' OR c.lease_until <= %(at)s)
-        AND c.not_before <= %(at)s AND c.decide_since IS NULL
-        AND NOT EXISTS (SELECT 1 FROM callbacks_callback o
-                         WHERE o.patient_id = c.patient_id AND o.state = 'claimed' AND o.id <> c.id)
-      ORDER BY c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking})
+    (SELECT id FROM (
+        SELECT * FROM (
+            SELECT c.id, c.due, c.arrived_at FROM callbacks_callback c
+             WHERE c.unit_id = %(unit)s AND c.priority = {priority} AND c.state = 'waiting' AND c.decide_since IS NULL
+               AND c.not_before <= %(at)s AND {nobody_else}
+               AND EXISTS (SELECT FROM callbacks_callback r
+                            WHERE r.unit_id = %(unit)s AND r.priority = {priority} AND r.state = 'waiting'
+                              AND r.decide_since IS NULL AND r.not_before <= %(at)s)
+             ORDER BY c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking}) waiting
+        UNION ALL
+        SELECT * FROM (
+            SELECT c.id, c.due, c.arrived_at FROM callbacks_callback c
+             WHERE c.unit_id = %(unit)s AND c.priority = {priority} AND c.state = 'claimed' AND c.lease_until <= %(at)s
+               AND c.not_before <= %(at)s AND c.decide_since IS NULL AND {nobody_else}
+             ORDER BY c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking}) run_out
+     ) first ORDER BY due, arrived_at, id LIMIT 1)
 """
+_NOBODY_ELSE = """NOT EXISTS (SELECT FROM callbacks_callback o
+                            WHERE o.patient_id = c.patient_id AND o.state = 'claimed' AND o.id <> c.id)"""
 _CLAIM = """
-WITH picked AS (
-    SELECT COALESCE({picks}) AS id
+WITH unseen AS (
+    SELECT c.* FROM callbacks_callback c
+     WHERE c.claimed_by_id = %(actor_id)s AND c.state = 'claimed' AND c.opened_at IS NULL AND c.lease_until > %(at)s
+     ORDER BY c.claimed_at LIMIT 1
+), picked AS (
+    SELECT COALESCE({picks}) AS id WHERE NOT EXISTS (SELECT FROM unseen)
 ), taken AS (
     UPDATE callbacks_callback c
        SET state = 'claimed', claimed_by_id = %(actor_id)s, claimed_at = %(at)s, lease_until = %(until)s,
            opened_at = NULL, dialled_at = NULL, handed_by_id = NULL,
            handed_note = btrim(c.handed_note || E'\\n\\n' || c.draft_note, E'\\n'), draft_note = ''
       FROM picked WHERE c.id = picked.id
-    RETURNING c.id, c.case_id, c.patient_id, c.unit_id
+    RETURNING c.*
 ), noted AS ({journal})
-SELECT id FROM taken
+SELECT {columns}, false FROM unseen
+UNION ALL
+SELECT {columns}, EXISTS (SELECT FROM cases_case k WHERE k.id = taken.case_id AND k.step = 'ringing') FROM taken
 """
+_COLUMNS = [field.column for field in Callback._meta.concrete_fields]
+_NAMES = [field.attname for field in Callback._meta.concrete_fields]
 
 
 def _claim_statement(locking: str) -> str:
-    picks = ", ".join(_PICK.format(priority=priority, locking=locking) for priority in range(1, 6))
-    return _CLAIM.format(picks=picks, journal=journal.insert_from("taken", "callback.claimed"))
+    values = {"locking": locking, "nobody_else": _NOBODY_ELSE}
+    picks = ", ".join(_PICK.format(priority=priority, **values) for priority in range(1, 6))
+    noted = journal.insert_from("taken", "callback.claimed")
+    return _CLAIM.format(picks=picks, journal=noted, columns=", ".join(_COLUMNS))
 
 
 _CLAIMS = (_claim_statement("SKIP LOCKED"), _claim_statement(""))
@@ -85,19 +107,13 @@ def claim_next(*, by: User) -> Callback | None:
     """
     require(by, "answer_calls")
     at = clock.now()
-    unseen = (
-        Callback.objects.filter(claimed_by=by, state=State.CLAIMED, opened_at=None, lease_until__gt=at)
-        .order_by("claimed_at")
-        .first()
-    )
-    if unseen:
-        return unseen
     values = {"unit": unit_of(by).id, "at": at, "until": at + lease(), **journal.insert_values(by)}
     for statement in _CLAIMS:
-        claimed = _claim_with(statement, values)
-        if claimed:
-            callback = Callback.objects.select_related("case", "patient").get(id=claimed)
-            _wake_its_case(callback)
+        row = insist(statement, values, point="callbacks.claim", quicker="rung_by_one_nurse")
+        if row:
+            callback = Callback.from_db(connection.alias, _NAMES, row[:-1])
+            if row[-1]:
+                _wake_its_case(callback)
             return callback
     return None
 
@@ -107,20 +123,6 @@ def _wake_its_case(callback: Callback) -> None:
     """Claimed anew after a lease that ran out while it rang: nobody is on the line now, and the room above must hear of it."""
     if callback.case.step == "ringing":
         outbox.put("callbacks.claimed_anew", case_id=str(callback.case_id))
-
-
-def _claim_with(statement: str, values: dict) -> UUID | None:
-    for _again in range(3):
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(statement, values)
-                row = cursor.fetchone()
-                if row:
-                    crash.commit("callbacks.claim")
-                return row[0] if row else None
-        except IntegrityError:  # another call of the same patient was claimed in this very moment
-            continue
-    return None
 
 
 @transaction.atomic

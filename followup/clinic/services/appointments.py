@@ -3,14 +3,15 @@
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from followup.cases.models import Case
 from followup.clinic.models import Appointment, Slot, SlotKind, State
-from followup.core import clock, crash, journal, outbox
+from followup.core import clock, journal, outbox
 from followup.core.errors import Refused
 from followup.core.journal import Signs
+from followup.core.statement import insist
 from followup.people.models import User
 
 CHOICE = timedelta(minutes=10)
@@ -32,26 +33,37 @@ class TimeEnded(Refused):
     words = _("This time is no longer kept.")
 
 
-_NOTED = journal.insert_from("held", "appointment.held")
-
-# One statement: find the earliest free slot, hold it, write the journal. A slot that a neighbour is holding in this very moment is passed
-# over ({locking} SKIP LOCKED); should that neighbour give up, the second look without SKIP LOCKED waits for it and finds the slot free.
+# One statement: the time that the case has already, else the earliest free slot, held, with its line in the journal. A slot that a
+# neighbour is holding in this very moment is passed over ({locking} SKIP LOCKED); should that neighbour give up, the second look without
+# SKIP LOCKED waits for it and finds the slot free.
 _HOLD = """
-WITH free AS (
+WITH kept AS (
+    SELECT id FROM clinic_appointment WHERE case_id = %(case)s AND state IN ('held', 'booked') AND choice_until IS NULL
+), free AS (
     SELECT s.id FROM clinic_slot s JOIN clinic_session n ON n.id = s.session_id
      WHERE s.unit_id = %(unit)s AND {kind} AND s.closed_at IS NULL AND n.closed_at IS NULL
        AND s.starts_at >= %(earliest)s AND s.starts_at < %(before)s
-       AND NOT EXISTS (SELECT 1 FROM clinic_appointment a WHERE a.slot_id = s.id AND a.state <> 'released')
+       AND NOT EXISTS (SELECT FROM clinic_appointment a WHERE a.slot_id = s.id AND a.state <> 'released')
+       AND NOT EXISTS (SELECT FROM kept)
      ORDER BY s.starts_at, s.id LIMIT 1 FOR NO KEY UPDATE OF s {locking}
 ), held AS (
     INSERT INTO clinic_appointment (id, created_at, unit_id, slot_id, case_id, patient_id, state, held_at, ended_why)
-    SELECT %(id)s, %(at)s, %(unit)s, free.id, %(case)s, %(patient)s, 'held', %(at)s, '' FROM free
+    SELECT %(id)s::uuid, %(at)s::timestamptz, %(unit)s::uuid, free.id, %(case)s::uuid, %(patient)s::uuid, 'held', %(at)s, ''
+      FROM free
     RETURNING id, unit_id, patient_id, case_id
 ), noted AS ({journal})
-SELECT id FROM held
+SELECT id FROM kept UNION ALL SELECT id FROM held
 """
 _OF_A_KIND = "s.kind = %(kind)s"
 _OR_FALLEN_FREE = "(s.kind = %(kind)s OR s.kind = 'urgent' AND s.starts_at < %(urgent_before)s)"
+
+
+def _holds(kind: str) -> list[str]:
+    noted = journal.insert_from("held", "appointment.held")
+    return [_HOLD.format(kind=kind, locking=locking, journal=noted) for locking in ("SKIP LOCKED", "")]
+
+
+_HOLDS, _HOLDS_FALLEN_FREE_TOO = _holds(_OF_A_KIND), _holds(_OR_FALLEN_FREE)
 
 
 def hold_earliest(
@@ -67,9 +79,6 @@ def hold_earliest(
 
     `urgent_before`: free urgent times that start before then will do as well (`policy.others_may_use_urgent_until`).
     """
-    kept = Appointment.objects.filter(case=case).kept().first()
-    if kept:
-        return kept
     values = {
         "id": uuid4(),
         "unit": case.unit_id,
@@ -78,31 +87,15 @@ def hold_earliest(
         "patient": case.patient_id,
         "earliest": earliest,
         "before": before,
-        "urgent_before": urgent_before,
         "at": clock.now(),
+        **({"urgent_before": urgent_before} if urgent_before else {}),
         **journal.insert_values(by),
     }
-    wanted = _OR_FALLEN_FREE if urgent_before else _OF_A_KIND
-    for locking in ("SKIP LOCKED", ""):
-        row = _hold_once(_HOLD.format(kind=wanted, locking=locking, journal=_NOTED), values)
+    for statement in _HOLDS_FALLEN_FREE_TOO if urgent_before else _HOLDS:
+        row = insist(statement, values, point="clinic.hold", quicker="one_live_appointment_per_slot")
         if row:
             return Appointment.objects.select_related("slot__session__person", "slot__unit").get(id=row[0])
     raise NoTimeWithinPromise
-
-
-def _hold_once(statement: str, values: dict) -> tuple | None:
-    for _again in range(3):
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(statement, values)
-                row = cursor.fetchone()
-                if row:
-                    crash.commit("clinic.hold")
-                return row
-        except IntegrityError as error:
-            if "one_live_appointment_per_slot" not in str(error):
-                raise
-    return None
 
 
 @transaction.atomic

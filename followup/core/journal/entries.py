@@ -77,7 +77,7 @@ def insert_from(rows: str, verb: str) -> str:
     return f"""
         INSERT INTO journal (at, verb, actor_kind, actor_id, actor_name, actor_role,
                              unit_id, patient_id, case_id, subject_id, why, detail)
-        SELECT %(at)s, '{verb}', %(actor_kind)s, %(actor_id)s, %(actor_name)s, %(actor_role)s,
+        SELECT %(at)s::timestamptz, '{verb}', %(actor_kind)s, %(actor_id)s::uuid, %(actor_name)s, %(actor_role)s,
                unit_id, patient_id, case_id, id, '', '{{}}'::jsonb FROM {rows}"""  # noqa: S608  our own words only
 
 

@@ -1,0 +1,46 @@
+"""The hot verbs are one statement each, parsed and planned once for each connection."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from django.db import IntegrityError, connection, transaction
+
+from followup.core import crash
+
+LOOKS = 3
+"""How often a statement looks again when a neighbour was quicker."""
+
+
+def insist(statement: str, values: Mapping[str, Any], *, point: str, quicker: str) -> tuple | None:
+    """Run a statement that takes something for somebody; its first row, or None when there was nothing to take.
+
+    By itself it is a transaction of its own, in one round trip; inside another one it is undone with it. `quicker` names the constraint
+    that says that a neighbour took the same in this very moment: then it looks again. `point` is its crash point.
+    """
+    for _look in range(LOOKS):
+        try:
+            return _run(statement, values, point)
+        except IntegrityError as error:
+            if quicker not in str(error):
+                raise
+    return None
+
+
+def _run(statement: str, values: Mapping[str, Any], point: str) -> tuple | None:
+    if not (connection.in_atomic_block or crash.armed()):
+        return _execute(statement, values)
+    with transaction.atomic():
+        row = _execute(statement, values)
+        if row:
+            crash.commit(point)
+        return row
+
+
+def _execute(statement: str, values: Mapping[str, Any]) -> tuple | None:
+    """Django's own cursors put the values into the text, which is then parsed and planned anew each time."""
+    connection.ensure_connection()
+    bare = psycopg.Cursor(connection.connection)
+    with connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare) as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchone()
