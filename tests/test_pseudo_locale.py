@@ -118,7 +118,11 @@ def test_for_nurses(clinic):
 
 def test_for_clinicians(clinic):
     contacts.finish(
-        make.a_call_with(clinic.nurse, clinic.contact), by=clinic.nurse, outcome="clinician_asked", to=clinic.doctor
+        make.a_call_with(clinic.nurse, clinic.contact),
+        by=clinic.nurse,
+        outcome="clinician_asked",
+        to=clinic.doctor,
+        note="MRI?",
     )
     ask = clinic.contact.case.asks.get()
     clinic.looks("/desk/asks/", f"/desk/asks/{ask.id}/", "/desk/clinic-day/?day=2026-11-24", by=clinic.doctor)

@@ -19,6 +19,8 @@ FLARE = "flare"
 SOONER = ("yes", "no", "nurse")
 KEEPS_THE_TIME = frozenset({"clinician_asked"})
 """Outcomes after which a held time stays held: the clinician's answer decides whether it is used."""
+NEEDS_WORDS = ("clinician_asked", "other")
+"""Outcomes that say nothing without a note: the first is a question, and the clinician who is asked reads the note."""
 REOPENS_WITHIN = timedelta(hours=24)
 """So long after it was finished a request may be opened again; later, a new one begins. Source: design §3."""
 DRAFTS_LIVE = timedelta(days=30)
@@ -295,13 +297,17 @@ def check_outcome(
         errors["slot"] = _("Choose a time.")
     if "to" in needs and to is None:
         errors["to"] = _("Choose whom to ask.")
-    if outcome == "other" and not note.strip():
-        errors["note"] = _("Write what the call led to.")
+    if not note.strip() and (wordless := [each for each in NEEDS_WORDS if each in (outcome, *also)]):
+        errors["note"] = _no_words(wordless[0])
     errors |= {name: too_long() for name, typed in (("note", note), ("agreed", agreed)) if len(typed) > LONGEST_MESSAGE}
     if any(each not in {known_advice.id for known_advice in rules.advice} for each in advice):
         errors["advice"] = _("Choose from the list.")
     if errors:
         raise Invalid(errors)
+
+
+def _no_words(outcome: str) -> str:
+    return _("Write what you ask the clinician.") if outcome == "clinician_asked" else _("Write what the call led to.")
 
 
 def asks_of(rules: Rules, outcomes: Iterable[str], hours: OpeningHours, *, at: datetime) -> dict[str, datetime]:

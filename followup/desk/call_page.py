@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from followup.callbacks.models import AttemptResult, Callback, State
 from followup.cases.queries import open_asks
 from followup.clinic import queries as times
+from followup.contacts.policy import NEEDS_WORDS
 from followup.contacts.queries import Standing, earlier_contacts, standing, times_for
 from followup.core import clock, words
 from followup.desk import presenters
@@ -216,8 +217,8 @@ def _choices(stand: Standing, clinicians: list[User], form: OutcomeForm) -> dict
 def _asked_for(stand: Standing) -> dict[str, dict[str, str]]:
     """For each part of the form: the outcomes it belongs to, as ids for the page and in words for the nurse."""
     parts = {part: _belongs_to(stand, part) for part in ("advice", "slot", "to", "call_again_on")}
-    other = _names_of([each for each in stand.rules.outcomes if each.id == "other"])
-    return parts | {"note": {"ids": "", "words": _("Needed for: %(outcomes)s.") % {"outcomes": other}}}
+    in_words = _names_of([each for each in stand.rules.outcomes if each.id in NEEDS_WORDS])
+    return parts | {"note": {"ids": "", "words": _("Needed for: %(outcomes)s.") % {"outcomes": in_words}}}
 
 
 def _belongs_to(stand: Standing, part: str) -> dict[str, str]:

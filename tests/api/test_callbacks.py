@@ -99,7 +99,7 @@ def test_a_clinician_is_asked_by_name(calling, nurse, unit, claimed):
 
 def test_who_is_no_clinician_here_cannot_be_asked(calling, nurse, unit, claimed):
     for somebody in (make.a_clinician(make.a_unit()), make.a_nurse(unit)):
-        body = {"outcome": "clinician_asked", "to": str(somebody.id)}
+        body = {"outcome": "clinician_asked", "to": str(somebody.id), "note": "Please look"}
         assert calling(nurse).post(f"{CALLBACKS}/{claimed['id']}/outcome", body).status_code == 404
 
 

@@ -45,11 +45,35 @@ def test_self_care_needs_a_day_to_call_again(contact, nurse):
     assert step_of(contact) == "call_booked"
 
 
+@pytest.mark.parametrize(
+    "asked", [{"outcome": "clinician_asked"}, {"outcome": "all_well", "also": ["clinician_asked"]}]
+)
+def test_nobody_asks_a_clinician_without_a_question(contact, nurse, asked):
+    with pytest.raises(Invalid) as refused:
+        contacts.finish(make.a_call_with(nurse, contact), by=nurse, note=" ", **asked)
+    assert refused.value.errors == {"note": "Write what you ask the clinician."}
+    assert not Ask.objects.exists()
+
+
 def test_clinic_time_books_the_time_that_was_kept(contact, nurse):
     call = make.a_call_with(nurse, contact)
     contacts.finish(call, by=nurse, outcome="clinic_time")
     assert step_of(contact) == "clinic_time"
     assert Appointment.objects.get(case=contact.case).state == "booked"
+
+
+def test_one_call_brings_one_text(contact, nurse):
+    def told() -> list[str]:
+        return list(
+            contact.case.messages.filter(channel="sms").order_by("created_at").values_list("template", flat=True)
+        )
+
+    contacts.finish(make.a_call_with(nurse, contact), by=nurse, outcome="clinic_time", agreed="Rest")
+    assert told() == ["request-received", "time-kept", "slot-confirmed"]
+    # The time is known already: then what was agreed is the news.
+    contacts.add(patient=contact.case.patient, by=contact.case.patient.user, text="One more thing")
+    contacts.finish(make.a_call_with(nurse, contact), by=nurse, outcome="clinic_time", agreed="As we said")
+    assert told()[3:] == ["agreed"]
 
 
 def test_clinic_time_may_be_another_than_the_one_kept(contact, nurse):

@@ -67,7 +67,7 @@ def test_a_free_revisit_time_is_kept_while_the_call_is_owed(unit, eva):
 def test_after_the_call_the_time_is_booked(unit, eva, karin):
     contact = a_refused(unit)
     doctor = make.a_clinician(unit)
-    contacts.finish(make.a_call_with(karin, contact), by=karin, outcome="clinician_asked", to=doctor)
+    contacts.finish(make.a_call_with(karin, contact), by=karin, outcome="clinician_asked", to=doctor, note="MRI?")
     Case.objects.filter(id=contact.case_id).update(at_risk_since=clock.now(), shortage="needs_a_time")
     make.urgent_times(unit, TUESDAY, 1, kind="revisit")
     contacts.take_time(contact.case, Slot.objects.get(unit=unit), by=eva)

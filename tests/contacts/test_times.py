@@ -111,7 +111,7 @@ def test_a_time_that_passes_unused_ends_and_the_case_is_at_risk(flare):
 
 
 def test_a_time_that_passes_while_a_clinician_owes_the_answer_is_at_risk_too(flare, nurse, doctor):
-    contacts.finish(make.a_call_with(nurse, flare), by=nurse, outcome="clinician_asked", to=doctor)
+    contacts.finish(make.a_call_with(nurse, flare), by=nurse, outcome="clinician_asked", to=doctor, note="MRI?")
     with clock.turned(on(TUESDAY, 12, 30)):
         sweep()
         assert start_of(flare).hour == 13

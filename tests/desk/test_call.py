@@ -170,6 +170,7 @@ def test_a_time_that_somebody_else_got_is_said_beside_the_times(me, there, flare
             "call_again_on",
         ),
         ({"outcome": "other"}, "note"),
+        ({"outcome": "clinician_asked", "note": " "}, "note"),
         ({"outcome": "all_well", "note": "x" * 4001}, "note"),
         ({"outcome": "all_well", "also": ["no_answer"]}, "also"),
         ({"outcome": "all_well", "advice": ["dance"]}, "advice"),

@@ -61,7 +61,7 @@ def test_requests_of_the_weekend_are_counted_by_priority_from_the_last_closing(d
 
 def test_each_thing_that_waits_has_its_number_and_leads_to_its_list(desk, eva, karin, unit, flare, doctor):
     other = make.a_flare(make.a_patient(unit), reason="other")
-    contacts.finish(make.a_call_with(karin, flare), by=karin, outcome="clinician_asked", to=doctor)
+    contacts.finish(make.a_call_with(karin, flare), by=karin, outcome="clinician_asked", to=doctor, note="MRI?")
     Ask.objects.update(due=clock.now() - timedelta(hours=1))
     Callback.objects.filter(case=other.case).update(decide_since=clock.now())
     make.a_flare(make.a_patient(unit, phone="", email=""), reason="other")

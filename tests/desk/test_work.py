@@ -106,7 +106,7 @@ def test_an_answer_must_say_how_the_patient_hears_of_it(desk, doctor, asked):
 
 
 def test_a_question_is_taken_or_given_to_a_colleague(desk, doctor, karin, eva, unit, flare):
-    contacts.finish(make.a_call_with(karin, flare), by=karin, outcome="clinician_asked")
+    contacts.finish(make.a_call_with(karin, flare), by=karin, outcome="clinician_asked", note="MRI?")
     asked, berglund = Ask.objects.get(case=flare.case), make.a_clinician(unit, "Dr Berglund")
     there, hand = reverse("desk:ask", args=[asked.id]), reverse("desk:hand_ask", args=[asked.id])
     assert "Take it" in text(desk(doctor).get(there))

@@ -32,7 +32,7 @@ def at_step(step, unit, nurse):
             contacts.dial(call, by=nurse)
         outcome = {
             "unreached": {"outcome": "no_answer"},
-            "with_clinician": {"outcome": "clinician_asked", "to": doctor},
+            "with_clinician": {"outcome": "clinician_asked", "to": doctor, "note": "MRI?"},
             "clinic_time": {"outcome": "clinic_time"},
             "closed": {"outcome": "self_care", "call_again_on": date(2026, 11, 27)},
         }.get(step)

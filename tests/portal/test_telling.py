@@ -311,7 +311,7 @@ def test_getting_worse_after_the_call_brings_another(hers, anna, unit):
     nurse = make.a_nurse(unit)
     contact = make.a_flare(anna)
     call = make.a_call_with(nurse, contact)
-    contacts.finish(call, by=nurse, outcome="clinician_asked", to=make.a_clinician(unit))
+    contacts.finish(call, by=nurse, outcome="clinician_asked", to=make.a_clinician(unit), note="MRI?")
     with clock.turned(make.SUNDAY_EVENING + timedelta(minutes=5)):
         assert answer(hers, "now", red_flags="rf_pain").url == "/tell-us/emergency/"
     assert make.callback_of(contact).id != call.id

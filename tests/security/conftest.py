@@ -52,7 +52,7 @@ def call(flare, karin):
 def asked(unit, karin, doctor):
     """A question that another call left for the doctor."""
     other = make.a_flare(make.a_patient(unit, given_name="Bengt", family_name="Ek"))
-    contacts.finish(make.a_call_with(karin, other), by=karin, outcome="clinician_asked", to=doctor)
+    contacts.finish(make.a_call_with(karin, other), by=karin, outcome="clinician_asked", to=doctor, note="MRI?")
     return Ask.objects.get(case=other.case)
 
 

@@ -22,6 +22,7 @@ from followup.contacts.services.requests import receive
 from followup.core import clock, crash
 from followup.core.errors import Invalid
 from followup.core.journal import Signs
+from followup.messages.models import Message
 from followup.people.access import require
 from followup.people.models import Patient, User
 
@@ -189,22 +190,25 @@ def finish(
         agreed=agreed,
     )
     outcomes = [outcome, *also]
-    _mind_the_time(case, outcomes, slot, by=by)
+    told = _mind_the_time(case, outcomes, slot, by=by)
     for kind, due in policy.asks_of(rules, outcomes, case.unit.hours, at=at).items():
         cases.ask(case, kind, by=by, due=due, owner=to, note=note)
     cases.out_of_risk(case, by=by)
     settle(case, by=by, outcome=outcome)
-    tell(case, "agreed", occasion=str(kept.id), by=by)
+    if not told:
+        tell(case, "agreed", occasion=str(kept.id), by=by)
     crash.commit("contacts.finish")
     return kept
 
 
-def _mind_the_time(case: Case, outcomes: Sequence[str], slot: Slot | None, *, by: User) -> None:
+def _mind_the_time(case: Case, outcomes: Sequence[str], slot: Slot | None, *, by: User) -> list[Message]:
+    """What the patient is told of a time: it leads to what was agreed as well, and one call brings one message."""
     if "clinic_time" in outcomes:
         booked = clinic.give(slot, case=case, by=by) if slot else clinic.confirm(case=case, by=by)
-        tell_of_time(case, "slot-confirmed", booked, by=by)
-    elif policy.lets_go_of_time(outcomes):
+        return tell_of_time(case, "slot-confirmed", booked, by=by)
+    if policy.lets_go_of_time(outcomes):
         clinic.release(case=case, why="not needed", by=by)
+    return []
 
 
 def _nobody_answered(case: Case, callback: Callback, *, note: str, by: User) -> Callback:

@@ -18,6 +18,7 @@ from followup.contacts.queries import facts_of
 from followup.core import clock, words
 from followup.core.journal import Signs, System
 from followup.messages import services as messages
+from followup.messages.models import Message
 from followup.programmes import text
 
 log = logging.getLogger(__name__)
@@ -63,14 +64,18 @@ def settle(case: Case, *, by: Signs, outcome: str = "") -> None:
     cases.move(case, step, by=by, due=due, outcome=outcome)
 
 
-def tell_of_time(case: Case, template: str, appointment: Appointment, *, by: Signs, answers_them: bool = True) -> None:
+def tell_of_time(
+    case: Case, template: str, appointment: Appointment, *, by: Signs, answers_them: bool = True
+) -> list[Message]:
     slot, rules = appointment.slot, case.programme.rules
     bring = text(rules.before_visit.text, case.patient.language) if rules.before_visit else ""
     facts = {"time": slot.starts_at, "place": slot.place, "bring": bring}
-    tell(case, template, occasion=str(appointment.id), by=by, answers_them=answers_them, **facts)
+    return tell(case, template, occasion=str(appointment.id), by=by, answers_them=answers_them, **facts)
 
 
-def tell(case: Case, template: str, *, occasion: str, by: Signs, answers_them: bool = True, **facts: Any) -> None:
+def tell(
+    case: Case, template: str, *, occasion: str, by: Signs, answers_them: bool = True, **facts: Any
+) -> list[Message]:
     """Tell the patient, in their own language; moments are said as people say them.
 
     What does not answer something they just did (`answers_them`) waits for the morning.
@@ -82,7 +87,7 @@ def tell(case: Case, template: str, *, occasion: str, by: Signs, answers_them: b
         else value
         for name, value in facts.items()
     }
-    messages.tell(
+    return messages.tell(
         template,
         patient=patient,
         programme=case.programme,
