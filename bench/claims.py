@@ -139,17 +139,14 @@ def _order(report: Report, unit, nurses, count: int = 500) -> None:
 def _future_calls(report: Report, unit, nurses, *, seconds: float, rounds: int, calls: int, future: int) -> None:
     """A5: calls that may not be made yet stand in a higher priority, in front of those that may."""
     other = fill.a_unit()
-    fill.requests(other, fill.patients(other, future))
+    fill.more_cases(other, future)
 
     def with_future() -> None:
         fill.calls(unit, calls)
-        later = clock.now() + timedelta(days=1)
-        fill.calls(other, future, empty=False, not_before=later)
+        fill.calls(other, future, empty=False, not_before=clock.now() + timedelta(days=1), priorities=(1,))
         with connection.cursor() as cursor:
-            # They belong to the same queue, and are more urgent.
-            cursor.execute(
-                "UPDATE callbacks_callback SET unit_id = %s, priority = 1 WHERE unit_id = %s", [unit.id, other.id]
-            )
+            # Of the same queue: they were laid in a unit of their own only because there their cases are told apart.
+            cursor.execute("UPDATE callbacks_callback SET unit_id = %s WHERE unit_id = %s", [unit.id, other.id])
             cursor.execute("VACUUM ANALYZE callbacks_callback")
 
     alone, crowd = (cells(unit, nurses, calls)[1] for _ in range(2))

@@ -4,7 +4,7 @@ import itertools
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from django.db import connection
+from django.db import connection, models
 
 from followup.cases.models import Case
 from followup.clinic.models import Session, Slot
@@ -14,6 +14,8 @@ from followup.people.models import Enrolment, Membership, Patient, Role, Token, 
 from followup.programmes.queries import current
 
 _numbers = itertools.count(1)
+PRIORITIES = (2, 3, 4)
+"""What waits is a mix of these."""
 WEEK = {str(day): [["00:00", "23:59"]] for day in range(7)}
 """Open at any hour: a bench must not depend on the hour at which it is run."""
 
@@ -118,24 +120,115 @@ def end_requests(unit: Unit) -> None:
     )
 
 
+# `due` is what a policy would have said: the end of the promised window, which begins when the patient may first be rung.
 _CALLS = """
 INSERT INTO callbacks_callback (id, created_at, unit_id, case_id, patient_id, reason, priority, arrived_at, not_before, due,
                                 window_start, window_end, state, attempts, unanswered, handed_note, draft_note)
-SELECT gen_random_uuid(), %(at)s, c.unit_id, c.id, c.patient_id, 'flare', 2 + (row_number() OVER () %% 3), %(at)s, %(not_before)s,
-       %(at)s + (row_number() OVER () %% 10000) * interval '1 second' + interval '1 hour', %(at)s, %(at)s, 'waiting', 0, 0, '', ''
-  FROM cases_case c WHERE c.unit_id = %(unit)s AND c.closed IS NULL LIMIT %(count)s
+SELECT id, %(at)s, unit_id, case_id, patient_id, 'flare', (%(priorities)s::int[])[1 + n %% cardinality(%(priorities)s::int[])],
+       %(at)s, %(not_before)s, due, %(not_before)s, due, 'waiting', 0, 0, '', ''
+  FROM (SELECT gen_random_uuid() AS id, c.unit_id, c.id AS case_id, c.patient_id, n,
+               %(not_before)s + interval '1 hour' + (n %% 10000) * interval '1 second' AS due
+          FROM (SELECT *, (row_number() OVER (ORDER BY id))::int AS n FROM cases_case
+                 WHERE unit_id = %(unit)s AND closed IS NULL) c
+         WHERE c.n <= %(count)s) lined_up
 """
 
 
-def calls(unit: Unit, count: int, *, empty: bool = True, not_before: datetime | None = None) -> None:
-    """A waiting call for so many of the unit's open cases, priorities 2 to 4 mixed; the tables of calls are emptied first."""
+def calls(
+    unit: Unit,
+    count: int,
+    *,
+    empty: bool = True,
+    not_before: datetime | None = None,
+    priorities: tuple[int, ...] = PRIORITIES,
+) -> None:
+    """A waiting call for so many of the unit's open cases; the tables of calls are emptied first."""
     at = clock.now()
+    values = {"at": at, "not_before": not_before or at, "unit": unit.id, "count": count, "priorities": list(priorities)}
     with connection.cursor() as cursor:
         if empty:
             cursor.execute("TRUNCATE callbacks_callback CASCADE")
-        values = {"at": at, "not_before": not_before or at, "unit": unit.id, "count": count}
         cursor.execute(_CALLS, values)
-        cursor.execute("ANALYZE callbacks_callback")
+        cursor.execute("VACUUM ANALYZE callbacks_callback")
+
+
+def more_cases(unit: Unit, count: int) -> None:
+    """So many more patients with an open flare-up each, for whom nothing is needed in this process.
+
+    The first is made by `patients` and `requests`; the others are its copies, row for row, made by the database.
+    """
+    first = requests(unit, patients(unit, 1))[0]
+    rows = [first.patient.user, first.patient, first.patient.enrolments.get(), first, first.contact]
+    number = next(_numbers)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE lot AS SELECT n, gen_random_uuid() AS user_id,"
+            " gen_random_uuid() AS patient_id, gen_random_uuid() AS case_id"
+            " FROM generate_series(2, %s) n",
+            [count],
+        )
+        copied = "gen_random_uuid()"
+        for row, own in zip(
+            rows,
+            [
+                {"id": "lot.user_id", "username": f"'bench-m{number}-' || n"},
+                {"id": "lot.patient_id", "user_id": "lot.user_id", "number": f"'M{number}-' || n"},
+                {"id": copied, "patient_id": "lot.patient_id"},
+                {
+                    "id": "lot.case_id",
+                    "patient_id": "lot.patient_id",
+                    "reference": "left(md5(lot.case_id::text), 10)",
+                    "code": "'M' || lpad(n::text, 7, '0')",
+                },
+                {"id": copied, "case_id": "lot.case_id", "entered_by_id": "lot.user_id"},
+            ],
+            strict=True,
+        ):
+            cursor.execute(_copies_of(row, own), [row.pk])
+        cursor.execute("DROP TABLE lot")
+        cursor.execute("ANALYZE people_patient, cases_case, contacts_contact")
+
+
+def _copies_of(row: models.Model, own: dict[str, str]) -> str:
+    """The statement that writes a copy of a row for each of the lot; `own` says which columns differ, and how."""
+    columns = [field.column for field in row._meta.concrete_fields]
+    values = [own.get(column, f'pattern."{column}"') for column in columns]
+    named = ", ".join(f'"{column}"' for column in columns)
+    return (
+        f"INSERT INTO {row._meta.db_table} ({named})"  # noqa: S608  our own words only
+        f" SELECT {', '.join(values)} FROM {row._meta.db_table} pattern, lot WHERE pattern.id = %s"
+    )
+
+
+OF_A_DAY = 20
+"""Urgent times that a large clinic keeps in a day, half an hour apart."""
+
+
+def urgent_times(rota: list[tuple[Unit, User]], count: int) -> None:
+    """So many free urgent times in each unit, from tomorrow on, over as many days as they need; all times of before are gone."""
+    first = clock.now() + timedelta(days=1)
+    half = timedelta(minutes=30)
+    sessions, slots = [], []
+    for unit, person in rota:
+        for number in range(count):
+            day, place = divmod(number, OF_A_DAY)
+            start = first + timedelta(days=day) + half * place
+            if place == 0:
+                hours = {"starts_at": start, "ends_at": start + half * OF_A_DAY}
+                sessions.append(Session(unit=unit, person=person, kind="clinic", **hours))
+            slots.append(Slot(session=sessions[-1], unit=unit, kind="urgent", starts_at=start, ends_at=start + half))
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE clinic_appointment, clinic_slot, clinic_session CASCADE")
+    Session.objects.bulk_create(sessions, batch_size=2_000)
+    Slot.objects.bulk_create(slots, batch_size=2_000)
+    let_go()
+
+
+def let_go() -> None:
+    """No time is held or booked any more."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE clinic_appointment")
+        cursor.execute("VACUUM ANALYZE clinic_slot, clinic_appointment, clinic_session")
 
 
 def times(unit: Unit, person: User, count: int, *, kind: str = "urgent", after: timedelta = timedelta(days=1)) -> None:

@@ -39,13 +39,13 @@ def interleaved(cells: Sequence[Cell], *, clients: int, seconds: float, rounds: 
     for _round in range(rounds):
         for cell in cells:
             cell.prepare()
-            counted, took = run(cell.client, clients=clients, seconds=seconds)
-            cell.rates.append(counted / seconds)
+            rate, took = run(cell.client, clients=clients, seconds=seconds)
+            cell.rates.append(rate)
             cell.seconds += took
 
 
-def run(client: Callable[[int], Callable[[], bool]], *, clients: int, seconds: float) -> tuple[int, list[float]]:
-    """How many acts `clients` processes did in `seconds`, and how long each took."""
+def run(client: Callable[[int], Callable[[], bool]], *, clients: int, seconds: float) -> tuple[float, list[float]]:
+    """Acts per second that `clients` processes did together, and how long each took; each counts until it has no more to do."""
     connections.close_all()
     gc.collect()
     gc.freeze()  # children would pay for copying every page that the collector touches
@@ -57,7 +57,7 @@ def run(client: Callable[[int], Callable[[], bool]], *, clients: int, seconds: f
     for child in children:
         child.join()
     gc.unfreeze()
-    return sum(len(took) for took in said), [one for took in said for one in took]
+    return sum(len(took) / max(sum(took), 1e-9) for took in said), [one for took in said for one in took]
 
 
 def _child(client, n, gate, seconds, answers) -> None:
