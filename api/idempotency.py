@@ -19,7 +19,7 @@ from rest_framework.response import Response
 
 from api.auth import Asked
 from api.models import KeptAnswer
-from followup.core import clock
+from followup.core import clock, crash
 from followup.core.errors import Refused
 
 HEADER = "Idempotency-Key"
@@ -74,6 +74,7 @@ def _once(key: str, request: Asked, work: Callable[[], Response]) -> Response | 
             refusal = no
         else:
             _keep(response, request=request, key=key, digest=digest)
+            crash.commit("api.answer")
     if refusal:
         raise refusal
     return response

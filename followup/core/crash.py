@@ -6,6 +6,7 @@ before the name it stops there until it is woken (SIGCONT). Only one does, once:
 """
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -23,11 +24,17 @@ COMMITS = {
     "contacts.book": "the call laid into nurse hours, the time held, the messages queued",
     "clinic.hold": "a clinic time, held",
     "callbacks.claim": "a call in the hands of a nurse",
+    "callbacks.note": "what a nurse has typed so far",
+    "api.answer": "an Idempotency-Key with its work and its answer",
     "messages.claim": "a message in flight, before the gateway is called",
     "messages.note": "what became of a message that was handed to the gateway",
     "messages.report": "what the provider reported of a message",
     "journal.seal": "a seal over the journal; after it its head is noted outside the database",
 }
+LINES = (
+    ("before_commit", "`before_commit:journal.callback.dialled` is in the midst of its work"),
+    ("after_commit", "`after_commit:journal.callback.dialled` is when all of it stands"),
+)
 SENDS = {"messages.send": "a message handed to the gateway: an SMS, an e-mail"}
 WHEN = {
     "before_commit": "the work is done and will be undone",
@@ -35,6 +42,8 @@ WHEN = {
     "before_send": "the gateway has not been called",
     "after_send": "the gateway has answered, and the answer is not noted",
 }
+VERB = re.compile(r"(before|after)_commit:journal\.[a-z_]+\.[a-z_]+")
+"""Every verb leaves a line in the journal: the points round its transaction bear the name of that line."""
 POINTS = {f"{when}:{what}": about for what, about in COMMITS.items() for when in ("before_commit", "after_commit")}
 POINTS |= {f"{when}:{what}": about for what, about in SENDS.items() for when in ("before_send", "after_send")}
 
@@ -63,8 +72,12 @@ def at(point: str) -> None:
 def check() -> None:
     """A point that does not exist would never be come to: the start stops instead."""
     named = settings.FOLLOWUP_CRASH_AT
-    if named and not named.startswith("@") and _named()[1] not in POINTS:
+    if named and not named.startswith("@") and not exists(_named()[1]):
         raise ImproperlyConfigured(f"FOLLOWUP_CRASH_AT names no crash point: {named}")
+
+
+def exists(point: str) -> bool:
+    return point in POINTS or bool(VERB.fullmatch(point))
 
 
 def died(point: str) -> Path:
@@ -105,6 +118,10 @@ def page() -> str:
         "\n| point | round |",
         "| --- | --- |",
         *[f"| `{point}` | {about} |" for point, about in POINTS.items()],
+        *[
+            f"| `{when}:journal.VERB` | a verb, named by the line that it leaves in the journal: {where} |"
+            for when, where in LINES
+        ],
     ]
     return "\n".join(lines) + "\n"
 

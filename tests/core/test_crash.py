@@ -10,10 +10,19 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from followup.core import crash
+from followup.core import crash, journal
+from tests import factories as make
+from tests.rooms import Rooms
 
 ROOT = Path(__file__).resolve().parents[2]
 USES = re.compile(r'(?:crash\.(commit|at)\(|point=)"([\w.:]+)"')
+POINTED = {
+    "followup.core.crash.at",
+    "followup.core.crash.commit",
+    "followup.core.journal.write",
+    "followup.core.statement.insist",
+}
+"""What comes to a point: by its name, by the line in the journal that a verb leaves, or in the one statement of a hot verb."""
 
 
 def run(code: str, data: Path, **environment: str) -> subprocess.CompletedProcess:
@@ -30,10 +39,26 @@ def run(code: str, data: Path, **environment: str) -> subprocess.CompletedProces
 
 def test_every_point_of_the_list_stands_in_the_code_and_the_other_way_round():
     found = set()
-    for file in (ROOT / "followup").rglob("*.py"):
+    for file in [*(ROOT / "followup").rglob("*.py"), *(ROOT / "api").rglob("*.py")]:
         for how, what in USES.findall(file.read_text()):
             found |= {what} if how == "at" else {f"before_commit:{what}", f"after_commit:{what}"}
     assert found == set(crash.POINTS)
+
+
+# Transactions that nobody needs to die in: what each would leave undone.
+WITHOUT = {
+    "followup.callbacks.services.seen": "a mark that the page was opened",
+    "followup.cases.services._with_a_code_of_its_own": "a part of the transaction that opens a case",
+    "followup.core.journal.seals._settled_bound": "nothing: it reads under a lock",
+    "followup.messages.services._save_once": "a part of the transaction that queues a message",
+    "followup.people.services.add_patients": "a part of the transaction that imports a file",
+}
+
+
+def test_every_transaction_of_the_rooms_comes_to_a_point():
+    house = Rooms(ROOT)
+    assert len(house.transactions) > 100
+    assert {each for each in house.transactions if not house.leads_to(POINTED, each)} == set(WITHOUT)
 
 
 def test_the_page_of_the_reference_is_up_to_date():
@@ -70,6 +95,7 @@ def test_a_process_may_be_told_to_stop_there_until_it_is_woken(tmp_path):
     ("environment", "sentence"),
     [
         ({"FOLLOWUP_CRASH_AT": "after_commit:messages.dream"}, "FOLLOWUP_CRASH_AT names no crash point"),
+        ({"FOLLOWUP_CRASH_AT": "after_send:journal.callback.dialled"}, "FOLLOWUP_CRASH_AT names no crash point"),
         (
             {"FOLLOWUP_CRASH_AT": "after_commit:messages.claim", "FOLLOWUP_TESTING": "0"},
             "FOLLOWUP_CLOCK_FILE and FOLLOWUP_CRASH_AT belong to tests",
@@ -91,3 +117,15 @@ def test_after_commit_is_after_the_outermost_commit(settings, monkeypatch, djang
             crash.commit("clinic.hold")
         assert come_to == ["before_commit:clinic.hold"]
     assert come_to == ["before_commit:clinic.hold", "after_commit:clinic.hold"]
+
+
+@pytest.mark.django_db
+def test_the_line_that_a_verb_leaves_in_the_journal_names_the_points_of_its_transaction(
+    settings, monkeypatch, django_capture_on_commit_callbacks
+):
+    settings.FOLLOWUP_CRASH_AT, come_to = "after_commit:journal.token.made", []
+    monkeypatch.setattr(crash, "at", come_to.append)
+    with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+        journal.write("token.made", by=make.TESTS)
+    assert come_to == ["before_commit:journal.token.made", "after_commit:journal.token.made"]
+    assert all(map(crash.exists, come_to))

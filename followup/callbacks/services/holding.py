@@ -19,7 +19,7 @@ from followup.callbacks.services.ground import (
     put_back,
     tell,
 )
-from followup.core import clock
+from followup.core import clock, crash
 from followup.core.errors import Refused
 from followup.core.journal import Signs
 from followup.people.access import may, require, unit_of
@@ -72,6 +72,7 @@ def keep_note(callback: Callback, *, by: User, note: str) -> Callback:
     callback = hold_on(callback.id, by=by)
     callback.draft_note = as_kept(note)
     callback.save()
+    crash.commit("callbacks.note")
     return callback
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from followup.core import clock
+from followup.core import clock, crash
 from followup.core.models import Entry
 
 LOOK = "record.opened"
@@ -54,6 +54,7 @@ def write(
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("A journal line belongs in the transaction of what it tells of.")
     who = by.signature
+    crash.commit(f"journal.{verb}")
     return Entry.objects.create(
         at=clock.now(),
         verb=verb,
