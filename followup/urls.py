@@ -6,7 +6,7 @@ from django.views.i18n import set_language
 
 from followup import health
 from followup.desk import board, entry
-from followup.portal import signin
+from followup.portal import places, signin
 
 urlpatterns = [
     path("livez", health.livez),
@@ -22,6 +22,7 @@ urlpatterns = [
     path("sign-in/new-code/", signin.new_code, name="sign_in_new_code"),
     path("sign-in/new-number/", signin.new_number, name="sign_in_new_number"),
     path("sign-out/", signin.sign_out, name="sign_out"),
+    path("signed-in/", places.signed_in, name="signed_in"),
     path("stay-signed-in/", signin.stay, name="stay_signed_in"),
     path("wall/", board.wall, name="wall"),
     path("wall/rows/<uuid:case_id>/", board.wall_row, name="wall_row"),

@@ -9,7 +9,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
-from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from axes.handlers.proxy import AxesProxyHandler
 from cryptography.fernet import Fernet
 from django import forms
@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from followup.core import journal
+from followup.people.signin import places
 
 SIGNED_IN = "staff.signed_in"
 
@@ -47,6 +48,16 @@ class StaffAdapter(DefaultAccountAdapter):
         records = get_authentication_records(context.request, context.request.user)
         return not any(record["at"] > just_now for record in records) and super().is_reauthentication_required(**more)
 
+    def reauthenticate(self, user, password: str) -> bool:
+        right = super().reauthenticate(user, password)
+        if right:
+            places.renew(context.request)
+        return right
+
+    def login(self, request, user) -> None:
+        super().login(request, user)
+        places.begin(request)
+
     def get_login_redirect_url(self, request) -> str:
         return reverse("staff_home")
 
@@ -55,8 +66,16 @@ class StaffAdapter(DefaultAccountAdapter):
             journal.write(SIGNED_IN, by=user, unit_id=user.unit.id)
         return super().post_login(request, user, **more)
 
+    def get_client_ip(self, request) -> str:
+        """The package would keep it beside each session; nobody reads it there, so it is not kept."""
+        return "::"
+
     def send_mail(self, *args, **kwargs) -> None:
         """Messages to staff go through no template of a package."""
+
+    def send_notification_mail(self, template_prefix, user, context=None, email=None) -> None:
+        """The package tells here that a password or a second factor was changed: whoever is signed in elsewhere signs in anew."""
+        places.end_sessions(user, by=user, but=self.request.session.session_key)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -83,7 +102,7 @@ def _box() -> Fernet:
     )
 
 
-class SecondFactorForm(AuthenticateForm):
+class _Counted(BaseAuthenticateForm):
     """A wrong code counts like a wrong password, in the database, under the same limit."""
 
     def clean_code(self) -> str:
@@ -95,3 +114,15 @@ class SecondFactorForm(AuthenticateForm):
         except forms.ValidationError:
             user_login_failed.send(sender=__name__, credentials=who, request=context.request)
             raise
+
+
+class SecondFactorForm(_Counted, AuthenticateForm):
+    """Asked for after the password."""
+
+
+class SecondFactorAgainForm(_Counted, ReauthenticateForm):
+    """Asked for before something about signing in is changed."""
+
+    def save(self) -> None:
+        super().save()
+        places.renew(context.request)

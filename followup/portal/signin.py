@@ -22,7 +22,7 @@ from followup.core import clock
 from followup.core.errors import Unknown
 from followup.people import queries as people
 from followup.people.models import Role, Token, User
-from followup.people.signin import policy, services
+from followup.people.signin import places, policy, services
 from followup.people.signin.services import EMAIL, SMS, Address
 
 BACKEND = "followup.people.backends.WithoutPassword"
@@ -260,6 +260,7 @@ def wall(request: HttpRequest, key: str) -> HttpResponse:
     if user is None or user.role != Role.WALL:
         raise Http404
     login(request, user, backend=BACKEND)
+    places.begin(request)
     # When the key is revoked, the screen that came in by it goes dark.
     request.session[WALL_KEY] = Token.digest_of(key)
     request.session.set_expiry(timedelta(days=WALL_DAYS))
@@ -290,6 +291,7 @@ def _fresh_note(request: HttpRequest) -> str:
 
 def _let_in(request: HttpRequest, user: User, wanted: str | None) -> HttpResponseRedirect:
     login(request, user, backend=BACKEND)
+    places.begin(request)
     request.session.pop("signin", None)
     request.session.set_expiry(None)
     response = redirect(wanted or "/")

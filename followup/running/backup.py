@@ -26,7 +26,7 @@ from followup.running import state as states
 FORMAT = 1
 DUMP, MANIFEST = "database.dump", "manifest.json"
 SECRETS = {"secret_key": "FOLLOWUP_SECRET_KEY", "journal_key": "FOLLOWUP_JOURNAL_KEY"}
-LEFT_OUT = ("django_session",)
+LEFT_OUT = ("django_session", "usersessions_usersession")
 PIECE = 1024 * 1024
 
 

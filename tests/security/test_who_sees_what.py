@@ -110,6 +110,7 @@ TABLE = {
     "desk/appointments/<uuid:appointment_id>/mark/": ("post", STAFF),
     "desk/appointments/<uuid:appointment_id>/cancel/": ("get post", STAFF),
     "desk/appointments/<uuid:appointment_id>/change/": ("get post", STAFF),
+    "signed-in/": ("get", EVERYBODY - {"wall", "nobody"}),
     "home/": ("get", PATIENT),
     "where/": ("get", PATIENT),
     "free-now/": ("post", PATIENT),

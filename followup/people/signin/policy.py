@@ -29,6 +29,11 @@ LONGEST_DELAY = timedelta(hours=1)
 IDLE = {"patient": timedelta(minutes=30), "staff": timedelta(minutes=15), "call": timedelta(minutes=60)}
 WARN_BEFORE = timedelta(minutes=5)
 
+LONGEST = timedelta(hours=12)
+"""However much it is used, a session ends so long after the sign-in: longer than any shift."""
+LONGEST_WARNED = timedelta(minutes=15)
+"""So long before that every page says so."""
+
 KEPT = timedelta(days=30)
 """So long the rows of attempts are kept for those who look into a misuse."""
 

@@ -1,6 +1,6 @@
-"""How long a session lives without use, and that staff have a second factor. Both ask the house clock, not the cookie's."""
+"""How long a session lives, and that staff have a second factor. Both ask the house clock, not the cookie's."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 
 from followup.core import clock
 from followup.people.models import Role, User
-from followup.people.signin import policy
+from followup.people.signin import places, policy
 
 ALWAYS = {"set_language", "sign_out", "account_login", "account_reauthenticate", "account_inactive"}
 
@@ -39,10 +39,10 @@ def call_open(view):
 
 
 class Sessions(MiddlewareMixin):
-    """Ends sessions that were not used for too long; leads staff without a second factor to set one up."""
+    """Ends sessions that were not used for too long, or are too old; leads staff without a second factor to set one up."""
 
     def process_view(self, request: HttpRequest, view, args, kwargs) -> HttpResponse | None:
-        request.idle_seconds = None
+        request.idle_seconds = request.session_ends_at = None
         user = request.user
         if not user.is_authenticated:
             return None
@@ -51,19 +51,19 @@ class Sessions(MiddlewareMixin):
         if user.role == Role.WALL:
             return None
         at = clock.now()
-        seen = request.session.get("seen_at")
-        if seen and at - datetime.fromisoformat(seen) > self._limit(request, user):
+        if places.SIGNED_IN_AT not in request.session:
+            places.begin(request)
+        ends_at = datetime.fromisoformat(request.session[places.SIGNED_IN_AT]) + policy.LONGEST
+        seen = request.session.get(places.SEEN_AT)
+        if at >= ends_at or (seen and at - datetime.fromisoformat(seen) > places.lives_unused(request.session, user)):
             return self._end(request, user)
+        if at >= ends_at - policy.LONGEST_WARNED:
+            request.session_ends_at = ends_at
         if not getattr(view, "not_a_use", False):
-            request.session["seen_at"] = at.isoformat()
+            request.session[places.SEEN_AT] = at.isoformat()
             self._note_the_page(request, view)
-        request.idle_seconds = int(self._limit(request, user).total_seconds())
+        request.idle_seconds = int(places.lives_unused(request.session, user).total_seconds())
         return self._second_factor(request, user)
-
-    def _limit(self, request: HttpRequest, user: User) -> timedelta:
-        if user.as_patient:
-            return policy.IDLE["patient"]
-        return policy.IDLE["call" if request.session.get("call_open") else "staff"]
 
     def _note_the_page(self, request: HttpRequest, view) -> None:
         """Where somebody was, so that they come back there even when what they sent last was a form."""
