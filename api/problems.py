@@ -1,7 +1,6 @@
 """Every no of the API is a problem document (RFC 9457). The rooms say what is wrong; here it gets its status."""
 
 import logging
-import re
 import uuid
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -18,6 +17,7 @@ from rest_framework.response import Response
 
 from api.idempotency import BadKey, KeyReused
 from followup.callbacks.services import ReasonNeeded
+from followup.core import trace as traces
 from followup.core.errors import Invalid, NotAllowed, Refused, Unknown
 
 log = logging.getLogger(__name__)
@@ -81,11 +81,9 @@ def status_of(refusal: Refused | type[Refused]) -> int:
     return next((STATUS[each] for each in kind.__mro__ if each in STATUS), 409)
 
 
-def trace_id(request: HttpRequest | None) -> str:
-    """The caller's own trace (W3C traceparent), else a new one."""
-    told = request.headers.get("traceparent", "") if request is not None else ""
-    found = re.fullmatch(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", told)
-    return found[1] if found else uuid.uuid4().hex
+def trace_id() -> str:
+    """The id under which the log has this request."""
+    return traces.current() or uuid.uuid4().hex
 
 
 def document(
@@ -105,7 +103,7 @@ def document(
 def handler(error: Exception, context: dict) -> Response:
     """The answer to anything that was raised in a call; the name of this function stands in the settings."""
     request = context["request"]._request if context.get("request") is not None else None
-    trace = trace_id(request)
+    trace = trace_id()
     if isinstance(error, Refused):
         return _answer(_refused(error, in_address=request is not None and request.method == "GET"), trace)
     if isinstance(error, serializers.ValidationError):
@@ -206,5 +204,5 @@ def _fault(error: Exception, trace: str, request: HttpRequest | None) -> Respons
 
 def plain(request: HttpRequest, status: int, detail: str = "", headers: dict[str, str] | None = None) -> JsonResponse:
     """A problem outside the API's own views."""
-    said = document(status, detail=detail, trace=trace_id(request))
+    said = document(status, detail=detail, trace=trace_id())
     return JsonResponse(said, status=status, content_type=CONTENT_TYPE, headers=headers)

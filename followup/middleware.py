@@ -6,6 +6,8 @@ import time
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.utils.cache import add_never_cache_headers
 
+from followup.core import trace
+
 log = logging.getLogger("followup.requests")
 
 
@@ -34,6 +36,19 @@ class Step:
         """What is put right before anybody reads the request."""
 
     def after(self, request, response, started):
+        return response
+
+
+class Trace(Step):
+    """Each request has an id. It stands in every log line about it, goes to the worker with what the request leaves to do, and comes back
+    as `X-Request-ID`, to be quoted by whoever asks what happened.
+    """
+
+    def before(self, request):
+        trace.begin(trace.of_request(request.headers))
+
+    def after(self, request, response, started):
+        response.headers[trace.HEADER] = trace.current()
         return response
 
 

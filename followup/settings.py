@@ -47,6 +47,14 @@ def seconds(name: str, default: float) -> float:
     return value
 
 
+def number(name: str, default: int, *, most: int) -> int:
+    """A whole number from 0."""
+    word = text(name)
+    if word and not (word.isdecimal() and int(word) <= most):
+        raise SystemExit(f"{name} should be a whole number up to {most}; it is “{word}”.")
+    return int(word) if word else default
+
+
 def port(name: str) -> int | None:
     word = text(name)
     if word and not (word.isdigit() and 0 < int(word) < 65536):
@@ -118,6 +126,7 @@ FOLLOWUP_SWEEP_SECONDS = seconds("FOLLOWUP_SWEEP_SECONDS", 2)
 FOLLOWUP_LEASE_SECONDS = seconds("FOLLOWUP_LEASE_SECONDS", 15 * 60)
 FOLLOWUP_RETRY_SECONDS = seconds("FOLLOWUP_RETRY_SECONDS", 60)
 FOLLOWUP_VISIBILITY_SECONDS = seconds("FOLLOWUP_VISIBILITY_SECONDS", 120)
+FOLLOWUP_SMS_PER_SECOND = number("FOLLOWUP_SMS_PER_SECOND", 10, most=1000)
 FOLLOWUP_MLLP_PORT = port("FOLLOWUP_MLLP_PORT")
 
 # The addresses of the parts
@@ -222,6 +231,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "followup.middleware.Trace",
     "followup.middleware.AccessLog",
     "followup.middleware.OnlyUtf8",
     "followup.middleware.Privacy",

@@ -6,12 +6,14 @@ import signal
 
 import django
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import task_postrun, task_prerun, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "followup.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402  the settings exist from here on
+
+from followup.core import trace  # noqa: E402
 
 app = Celery("followup", broker=settings.REDIS_URL)
 app.conf.update(
@@ -22,7 +24,7 @@ app.conf.update(
     task_default_queue="default",
     task_routes={
         "outbox.work": {"queue": "urgent"},
-        "messages.deliver": {"queue": "urgent"},
+        "messages.*": {"queue": "urgent"},
         "sweep.*": {"queue": "urgent"},
     },
     worker_prefetch_multiplier=1,
@@ -49,3 +51,14 @@ app.autodiscover_tasks(["worker.tasks"], related_name=None, force=True)
 def die_with_the_main_process(**_):
     """A pool child would outlive a killed main process by seconds, and go on working beside its successor."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+@task_prerun.connect
+def go_on_with_what_was_asked(task_id=None, task=None, **_):
+    """The log lines of a task carry its id, and that of the request which set it in motion."""
+    trace.begin((task.request.headers or {}).get("trace") or task.request.get("trace") or "", task_id or "")
+
+
+@task_postrun.connect
+def be_done_with_it(**_):
+    trace.begin("")

@@ -5,6 +5,7 @@ from typing import Any
 from kombu.pools import producers
 
 from followup.contacts import services as contacts
+from followup.core import trace
 from followup.messages import services as messages
 
 HANDLERS = {
@@ -17,12 +18,21 @@ HANDLERS = {
 }
 
 
-def nudge(task: str, ids: list[Any]) -> None:
-    """Hand the worker a task for these ids. Somebody waits for their page: a broker that is slow to answer is left alone."""
+def nudge(task: str, ids: list[Any], after: float = 0, within: float | None = None) -> None:
+    """Hand the worker a task for these ids: to begin `after` seconds, and not at all when it was not begun `within` so many. Somebody waits for their page: a broker that is slow to answer is left alone."""
     from worker.app import app
 
     if not ids:
         return
     connection = app.connection_for_write(transport_options={"socket_timeout": 0.5, "socket_connect_timeout": 0.3})
     with producers[connection].acquire(block=True, timeout=1) as producer:
-        app.send_task(task, kwargs={"ids": ids}, producer=producer, retry=False, ignore_result=True)
+        app.send_task(
+            task,
+            kwargs={"ids": ids},
+            headers={"trace": trace.current()},
+            producer=producer,
+            retry=False,
+            ignore_result=True,
+            countdown=after or None,
+            expires=within,
+        )

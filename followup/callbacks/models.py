@@ -143,10 +143,15 @@ class Attempt(Row):
     number = models.SmallIntegerField()
     by = models.ForeignKey(User, models.PROTECT, related_name="+")
     at = models.DateTimeField(default=clock.now)
+    promised_at = models.DateTimeField(
+        null=True, help_text="By when this try was promised; what comes after moves that."
+    )
     result = models.CharField(max_length=12, choices=AttemptResult, default=AttemptResult.DIALLED)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["callback", "number"], name="tries_are_numbered")]
+        # Was it in time? Asked of the first tries of the last days.
+        indexes = [models.Index("at", name="first_tries", condition=Q(number=1))]
 
 
 class LeftNote(Row):

@@ -162,4 +162,5 @@ class Appointment(Row):
         indexes = [
             models.Index("patient", "state", name="appointments_of_patient"),
             models.Index("choice_until", name="choices_to_lapse", condition=Q(choice_until__isnull=False)),
+            models.Index("ended_at", name="times_taken", condition=Q(state__in=["attended", "missed"])),
         ]

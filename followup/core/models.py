@@ -71,6 +71,9 @@ class Outbox(models.Model):
     done_at = models.DateTimeField(null=True)
     gave_up_at = models.DateTimeField(null=True)
     trouble = models.CharField(max_length=200, blank=True)
+    trace = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="What began it: the id in the log lines."
+    )
 
     class Meta:
         db_table = "outbox"
@@ -88,3 +91,14 @@ class Heartbeat(models.Model):
 
     class Meta:
         db_table = "heartbeat"
+
+
+class Upkeep(models.Model):
+    """What is done to look after the house, and when it was last done: `backup`, `verify`."""
+
+    name = models.CharField(primary_key=True, max_length=20)
+    at = models.DateTimeField()
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "upkeep"

@@ -13,20 +13,24 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from followup.core import clock, crash, journal
+from followup.core import clock, crash, journal, trace
 from followup.core.models import Outbox
 from followup.core.patience import Patience
+from followup.core.statement import run
 
 log = logging.getLogger(__name__)
 
 TRIES = 10
 GRACE = timedelta(seconds=2)
 """How long the nudge after commit has before the sweeper looks."""
+HANDED = timedelta(seconds=10)
+"""How long the worker has for what the sweeper handed it."""
+A_TASK, A_LOOK = 100, 1000
 
 Handler = Callable[..., Any]
 
 _handlers: dict[str, Handler] = {}
-_nudge: Callable[[str, list[Any]], None] | None = None
+_nudge: Callable[..., None] | None = None
 _patience = Patience()
 
 
@@ -35,33 +39,59 @@ def put(topic: str, **payload: Any) -> Outbox:
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("An outbox row belongs in the transaction of what it tells of.")
     at = clock.now()
-    row = Outbox.objects.create(topic=topic, payload=payload, created_at=at, due_at=at + GRACE)
+    row = Outbox.objects.create(topic=topic, payload=payload, created_at=at, due_at=at + GRACE, trace=trace.current())
     crash.commit("outbox.put")
     nudge_on_commit("outbox.work", [row.id])
     return row
 
 
-def nudge_on_commit(task: str, ids: list[Any]) -> None:
-    """Ask the worker, after commit, to do `task` for these ids. A broker that does not answer is logged and never shown."""
-    transaction.on_commit(lambda: _try_to_nudge(task, ids))
+def nudge_on_commit(task: str, ids: list[Any], *, after: float = 0, within: float | None = None) -> None:
+    """Ask the worker, after commit, to do `task` for these ids. A broker that does not answer is logged and never shown.
+
+    `after`: not before so many seconds; `within`: and then not at all, when the worker did not come to it within so many.
+    """
+    transaction.on_commit(lambda: _try_to_nudge(task, ids, after=after, within=within))
 
 
-def _try_to_nudge(task: str, ids: list[Any]) -> None:
+def _try_to_nudge(task: str, ids: list[Any], **when: float | None) -> None:
     if _nudge is not None:
-        _patience.call(f"nudging the worker for {task}", lambda: _nudge(task, ids))
+        _patience.call(f"nudging the worker for {task}", lambda: _nudge(task, ids, **when))
 
 
-def connect(nudge: Callable[[str, list[Any]], None], handlers: dict[str, Handler]) -> None:
+def connect(nudge: Callable[..., None], handlers: dict[str, Handler]) -> None:
     """The worker introduces itself: how it is nudged, and who hears which topic."""
     global _nudge
     _nudge = nudge
     _handlers.update(handlers)
 
 
-def waiting(limit: int = 100) -> list[int]:
-    """Ids of rows that are due and not done, oldest first."""
-    rows = Outbox.objects.filter(done_at=None, gave_up_at=None, due_at__lte=clock.now())
-    return list(rows.order_by("due_at", "id").values_list("id", flat=True)[:limit])
+_HAND_ON = """
+WITH due AS (
+    SELECT id FROM outbox WHERE done_at IS NULL AND gave_up_at IS NULL AND due_at <= %(at)s
+     ORDER BY due_at, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE outbox o SET due_at = %(again)s FROM due WHERE o.id = due.id RETURNING o.id
+"""
+
+
+def relay() -> int:
+    """Hand the worker all that is due and not done, in tasks of up to a hundred; returns how many rows.
+
+    What was handed on is not due again for a while: the next sweep does not hand it on once more, and what was lost with the broker is
+    found then. The try is counted where the work is done.
+    """
+    handed = 0
+    while ids := _due():
+        for first in range(0, len(ids), A_TASK):
+            _try_to_nudge("outbox.work", ids[first : first + A_TASK])
+        handed += len(ids)
+    return handed
+
+
+def _due() -> list[int]:
+    at = clock.now()
+    rows = run(_HAND_ON, {"at": at, "again": at + HANDED, "limit": A_LOOK}, point="outbox.relay")
+    return sorted(row_id for (row_id,) in rows)
 
 
 def given_up() -> QuerySet[Outbox]:
@@ -83,7 +113,8 @@ def try_again(row_id: int, *, by: journal.Signs) -> None:
 
 def handle(ids: Iterable[int]) -> None:
     for row_id in ids:
-        _handle_one(row_id)
+        with trace.scope():
+            _handle_one(row_id)
 
 
 def _handle_one(row_id: int) -> None:
@@ -96,10 +127,12 @@ def _handle_one(row_id: int) -> None:
             )
             if row is None:
                 return
+            trace.go_on(row.trace)
             _handlers[row.topic](**row.payload)
             row.done_at = clock.now()
             row.save(update_fields=["done_at"])
             crash.commit("outbox.work")
+        log.info("outbox row worked", extra={"row": row_id, "topic": row.topic})
     except Exception as error:
         log.exception("outbox row %s failed", row_id)
         Outbox.objects.filter(id=row_id).update(trouble=type(error).__name__)
@@ -119,6 +152,7 @@ def _count_the_try(row_id: int) -> bool:
         if row.attempts >= TRIES:
             row.gave_up_at = at
             row.save(update_fields=["gave_up_at"])
+            trace.go_on(row.trace)
             log.error("outbox row %s (%s) was given up after %s tries", row.id, row.topic, row.attempts)
             return False
         gap = timedelta(seconds=min(2**row.attempts * 2, 600))

@@ -67,6 +67,11 @@ class Message(Row):
         indexes = [
             models.Index("due_at", "id", name="messages_to_send", condition=Q(state="queued")),
             models.Index("attempted_at", name="messages_in_flight", condition=Q(state="in_flight")),
+            models.Index(
+                "created_at",
+                name="messages_for_a_person",
+                condition=Q(state__in=["failed", "unknown"], settled_at=None),
+            ),
             models.Index("patient", F("created_at").desc(), name="messages_of_patient"),
             models.Index("unit", F("created_at").desc(), F("id").desc(), name="messages_newest_first"),
         ]

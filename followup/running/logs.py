@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 
+from followup.core import trace
+
 KNOWN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request", "data"}
 
 
@@ -21,7 +23,8 @@ def _message(record: logging.LogRecord) -> str:
 
 
 class Lines(logging.Formatter):
-    """Formats a record as JSON: time, level, logger, message, and whatever was given as `extra`.
+    """Formats a record as JSON: time, level, logger, message, and whatever was given as `extra`; `trace` names the request that began
+    it, in every process, and `task` the worker's task.
 
     Of an exception only its kind and where it rose: its text may quote a row. Demo and tests show the text. Celery puts text and
     arguments of what failed into the message as well, Django the address that was asked for: of the one the task is said, of the other
@@ -35,6 +38,7 @@ class Lines(logging.Formatter):
             "logger": record.name,
             "message": _message(record),
         }
+        line |= {name: value for name, value in (("trace", trace.current()), ("task", trace.task())) if value}
         line |= {name: value for name, value in vars(record).items() if name not in KNOWN}
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__

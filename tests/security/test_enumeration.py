@@ -33,7 +33,9 @@ def sign_in(phone: str, number: int) -> tuple[list, float]:
             for name, each in answer.cookies.items()
         )
         headers = {
-            name: value for name, value in answer.headers.items() if name not in ("Content-Security-Policy", "Expires")
+            name: value
+            for name, value in answer.headers.items()
+            if name not in ("Content-Security-Policy", "Expires", "X-Request-ID")
         }
         seen.append((answer.status_code, page, cookies, headers))
     return seen, perf_counter() - began

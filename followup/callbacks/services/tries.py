@@ -21,7 +21,7 @@ def dial(callback: Callback, *, by: User) -> Attempt:
         return going_on
     callback.attempts += 1
     callback.save()
-    attempt = Attempt.objects.create(callback=callback, number=callback.attempts, by=by, at=clock.now())
+    attempt = _new_try(callback, by)
     tell("callback.dialled", callback, by=by, number=attempt.number)
     return attempt
 
@@ -70,4 +70,10 @@ def _try_of(callback: Callback, by: User) -> Attempt:
     if going_on:
         return going_on
     callback.attempts += 1
-    return Attempt.objects.create(callback=callback, number=callback.attempts, by=by, at=clock.now())
+    return _new_try(callback, by)
+
+
+def _new_try(callback: Callback, by: User) -> Attempt:
+    return Attempt.objects.create(
+        callback=callback, number=callback.attempts, by=by, at=clock.now(), promised_at=callback.due
+    )
