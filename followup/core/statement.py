@@ -20,27 +20,29 @@ def insist(statement: str, values: Mapping[str, Any], *, point: str, quicker: st
     """
     for _look in range(LOOKS):
         try:
-            return _run(statement, values, point)
+            rows = run(statement, values, point=point)
+            return rows[0] if rows else None
         except IntegrityError as error:
             if quicker not in str(error):
                 raise
     return None
 
 
-def _run(statement: str, values: Mapping[str, Any], point: str) -> tuple | None:
+def run(statement: str, values: Mapping[str, Any], *, point: str) -> list[tuple]:
+    """All rows of a statement that is a transaction of its own, in one round trip, or a part of the one that it stands in."""
     if not (connection.in_atomic_block or crash.armed()):
         return _execute(statement, values)
     with transaction.atomic():
-        row = _execute(statement, values)
-        if row:
+        rows = _execute(statement, values)
+        if rows:
             crash.commit(point)
-        return row
+        return rows
 
 
-def _execute(statement: str, values: Mapping[str, Any]) -> tuple | None:
+def _execute(statement: str, values: Mapping[str, Any]) -> list[tuple]:
     """Django's own cursors put the values into the text, which is then parsed and planned anew each time."""
     connection.ensure_connection()
     bare = psycopg.Cursor(connection.connection)
     with connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare) as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchone()
+        return cursor.fetchall()
