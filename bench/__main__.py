@@ -36,7 +36,7 @@ def measure(url: str, only: list[str], *, quick: bool, keep: Path | None) -> int
     pace = {"seconds": 0.3, "rounds": 1} if quick else {"seconds": 2.0, "rounds": 4}
     many = 1_000 if quick else 12_000
     groups = {
-        "claims": lambda: claims.measure(report, **pace, calls=many, future=5_000 if quick else 100_000),
+        "claims": lambda: claims.measure(report, url, **pace, calls=many, future=5_000 if quick else 100_000),
         "times": lambda: (
             times.measure(report, **pace, times=many),
             times.burst_in_process(report, again=1 if quick else 5),

@@ -11,8 +11,7 @@ from django.db import connection, reset_queries, transaction
 from django.test.utils import CaptureQueriesContext
 
 from bench import fill
-from bench.claims import raw_connection
-from bench.rates import Cell, interleaved, latencies
+from bench.rates import Cell, interleaved, latencies, raw_connection
 from bench.report import Report
 from followup.board import queries as board
 from followup.cases import services as cases

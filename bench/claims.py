@@ -1,13 +1,13 @@
 """A: a nurse takes the next call."""
 
+import http.client
 from collections.abc import Callable
 from datetime import timedelta
 
-import psycopg
 from django.db import connection, transaction
 
-from bench import fill
-from bench.rates import Cell, interleaved
+from bench import fill, peers
+from bench.rates import Cell, interleaved, raw_connection
 from bench.report import Report
 from followup.callbacks import services as callbacks
 from followup.callbacks.models import Callback
@@ -33,13 +33,6 @@ WITH picked AS (
 )
 SELECT id FROM taken
 """
-
-
-def raw_connection() -> psycopg.Connection:
-    """A connection of its own, beside Django, with its statements prepared."""
-    options = connection.get_connection_params()
-    named = {name: options[name] for name in ("dbname", "user", "password", "host", "port") if options.get(name)}
-    return psycopg.connect(**named, autocommit=True, prepare_threshold=1)
 
 
 def cells(unit, nurses, calls: int) -> list[Cell]:
@@ -114,15 +107,42 @@ def _plainly(unit, nurse, lease: timedelta) -> bool:
     return True
 
 
-def measure(report: Report, *, seconds: float, rounds: int, calls: int, future: int) -> None:
+def over_http(url: str, keys: list[str], fresh: Callable[[], None]) -> Cell:
+    """The same through the shipped server: each nurse signs in with their own key, on a connection that stays open as a browser's does."""
+
+    def client(n: int):
+        server, following = http.client.HTTPConnection(url.partition("//")[2], timeout=30), iter(keys[n::CLIENTS])
+
+        def act() -> bool:
+            key = next(following, None)
+            if key is None:
+                return False
+            server.request("POST", "/api/v1/callbacks/claim", headers={"Authorization": f"Bearer {key}"})
+            answer = server.getresponse()
+            answer.read()
+            return answer.status == 200
+
+        return act
+
+    return Cell("product over HTTP, with login", client, fresh)
+
+
+def measure(report: Report, url: str, *, seconds: float, rounds: int, calls: int, future: int) -> None:
+    """A2 with one client, A3, A4 in a closed loop, A5 with calls for later."""
     unit = fill.a_unit()
     nurses = fill.staff(unit, calls)
-    fill.requests(unit, fill.patients(unit, calls))
+    fill.more_cases(unit, calls)
     raw, product, orm = found = cells(unit, nurses, calls)
+    peer, statement = peers.procrastinate(raw.prepare)
+    signed_in = over_http(url, fill.keys(nurses), raw.prepare)
+    found += [peer, statement, signed_in]
     interleaved(found, clients=CLIENTS, seconds=seconds, rounds=rounds)
     report.group(f"Claims, {CLIENTS} clients", found)
     report.ratio("A3", "claim beside one raw statement", product, raw, 0.40)
+    report.ratio("A3", "claim beside procrastinate with a lock per patient", product, peer, 1.5)
+    report.goal("A3", "claim beside procrastinate's bare statement", f"{product.rate / statement.rate:.2f}")
     report.ratio("A3", "claim beside the plain object mapper", product, orm, 2.0)
+    report.ratio("A4", "claim over HTTP with login beside one raw statement", signed_in, raw, 0.08)
     _order(report, unit, nurses)
     _future_calls(report, unit, nurses, seconds=seconds, rounds=rounds, calls=calls, future=future)
 

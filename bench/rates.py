@@ -8,8 +8,10 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db import connections
+import psycopg
+from django.db import connection, connections
 
 WARM_UP = 20
 fork = multiprocessing.get_context("fork")
@@ -81,6 +83,17 @@ def _child(client, n, gate, seconds, answers) -> None:
         os._exit(0)
 
 
+def parameters() -> dict[str, Any]:
+    """Where the database is, without the limits that the product sets on its own connections."""
+    options = connection.get_connection_params()
+    return {name: options[name] for name in ("dbname", "user", "password", "host", "port") if options.get(name)}
+
+
+def raw_connection(**more: str) -> psycopg.Connection:
+    """A connection of its own, beside Django, with its statements prepared."""
+    return psycopg.connect(**parameters(), **more, autocommit=True, prepare_threshold=1)
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The value below which this share of all lies (nearest rank)."""
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)] if values else math.nan
@@ -98,8 +111,6 @@ def latencies(seconds: Sequence[float]) -> dict[str, float]:
 
 def commit_probe() -> float:
     """Milliseconds of one small commit: the machine's own mood, printed with each group."""
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS bench_probe (at double precision)")
         took = []

@@ -12,8 +12,8 @@ from django.db import IntegrityError, connection, transaction
 from psycopg.errors import UniqueViolation
 
 from bench import fill
-from bench.claims import CLIENTS, raw_connection
-from bench.rates import Cell, interleaved, latencies
+from bench.claims import CLIENTS
+from bench.rates import Cell, interleaved, latencies, raw_connection
 from bench.report import Report
 from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot
