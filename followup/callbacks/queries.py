@@ -96,14 +96,14 @@ def held_by(user: User) -> list[Callback]:
 
 
 def colleagues_of(user: User) -> QuerySet[User]:
-    """Who else answers calls where this person works, by name."""
+    """Who else answers calls where this person works, by name; `works_as` is the role."""
     found = User.objects.filter(
         is_active=True,
         memberships__unit=unit_of(user),
         memberships__role__in=MAY["answer_calls"],
         memberships__ended_on=None,
     )
-    return found.exclude(id=user.id).order_by("name")
+    return found.exclude(id=user.id).annotate(works_as=F("memberships__role")).order_by("name")
 
 
 def open_of_patients(patient_ids: list[UUID]) -> dict[UUID, Callback]:

@@ -24,6 +24,7 @@ from followup.desk.call_page import about_the_patient
 from followup.desk.doors import note, show, staff_page
 from followup.desk.forms import DecisionForm, HandOverForm, LaterForm
 from followup.people import access
+from followup.people.models import Role
 
 DAYS_TO_CHOOSE = 5
 OVER = (callbacks.NotYours, callbacks.AlreadyEnded, callbacks.PatientOnTheLine, callbacks.NothingToDecide)
@@ -80,7 +81,7 @@ def hand_over(request: HttpRequest, callback_id) -> HttpResponse:
             return queue.page(request, lost=_why_not(callback, refused), status=409)
     names = {"callback": callback, "form": form}
     names["colleagues"] = [
-        {"value": str(each.id), "text": each.name, "hint": {"text": each.membership.get_role_display()}}
+        {"value": str(each.id), "text": each.name, "hint": {"text": Role(each.works_as).label}}
         for each in colleagues
     ]
     return show(request, "desk/hand_over.html", here="queue", status=422 if form.errors else 200, **names)
