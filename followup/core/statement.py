@@ -39,6 +39,11 @@ def run(statement: str, values: Mapping[str, Any], *, point: str) -> list[tuple]
         return rows
 
 
+def one_line(statement: str) -> str:
+    """The statement without its layout: the driver keeps what it has read of a statement, but not of one longer than 4,096 signs."""
+    return " ".join(statement.split())
+
+
 def _execute(statement: str, values: Mapping[str, Any]) -> list[tuple]:
     """Django's own cursors put the values into the text, which is then parsed and planned anew each time."""
     connection.ensure_connection()

@@ -14,6 +14,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RemoveIndex(
+            model_name='callback',
+            name='callback_leases',
+        ),
+        migrations.AddIndex(
+            model_name='callback',
+            index=models.Index(models.F('unit'), models.F('lease_until'), condition=models.Q(('state', 'claimed')), name='callback_leases'),
+        ),
         migrations.AddIndex(
             model_name='callback',
             index=models.Index(models.F('unit'), models.F('priority'), models.F('due'), models.F('arrived_at'), models.F('id'), condition=models.Q(('decide_since', None), ('state', 'waiting')), name='callback_next'),

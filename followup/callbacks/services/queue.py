@@ -20,7 +20,7 @@ from followup.callbacks.services.ground import (
 from followup.cases.models import Case
 from followup.core import clock, journal, outbox
 from followup.core.journal import Signs
-from followup.core.statement import insist
+from followup.core.statement import insist, one_line
 from followup.people.access import require, unit_of
 from followup.people.models import User
 
@@ -43,37 +43,35 @@ def promise(*, case: Case, reason: str, priority: int, not_before: datetime, due
 
 
 # One statement: the call that this nurse claimed and never saw, else the first that may be rung, marked claimed, with its line in the
-# journal. A lease that ran out may be claimed anew; a patient who is on the line with somebody is passed over. COALESCE looks into a lower
-# priority only if the higher has none, and into a priority only if something there may be rung yet: calls for later stand in its front.
+# journal. A lease that ran out may be claimed anew; a patient who is on the line with somebody is passed over. Each level of priority is
+# looked into only if those above have none, and only if something there may be rung yet: calls for later may stand in its front.
 # With SKIP LOCKED a row that somebody holds in this very moment is passed over; it may only be in the hands of the worker that
 # books it, so "nobody is waiting" is said only after a second look that waits.
-_PICK = """
-    (SELECT id FROM (
-        SELECT * FROM (
-            SELECT c.id, c.due, c.arrived_at FROM callbacks_callback c
-             WHERE c.unit_id = %(unit)s AND c.priority = {priority} AND c.state = 'waiting' AND c.decide_since IS NULL
-               AND c.not_before <= %(at)s AND {nobody_else}
-               AND EXISTS (SELECT FROM callbacks_callback r
-                            WHERE r.unit_id = %(unit)s AND r.priority = {priority} AND r.state = 'waiting'
-                              AND r.decide_since IS NULL AND r.not_before <= %(at)s)
-             ORDER BY c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking}) waiting
-        UNION ALL
-        SELECT * FROM (
-            SELECT c.id, c.due, c.arrived_at FROM callbacks_callback c
-             WHERE c.unit_id = %(unit)s AND c.priority = {priority} AND c.state = 'claimed' AND c.lease_until <= %(at)s
-               AND c.not_before <= %(at)s AND c.decide_since IS NULL AND {nobody_else}
-             ORDER BY c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking}) run_out
-     ) first ORDER BY due, arrived_at, id LIMIT 1)
-"""
-_NOBODY_ELSE = """NOT EXISTS (SELECT FROM callbacks_callback o
-                            WHERE o.patient_id = c.patient_id AND o.state = 'claimed' AND o.id <> c.id)"""
+_MAY_BE_RUNG = """c.not_before <= %(at)s AND c.decide_since IS NULL
+               AND NOT EXISTS (SELECT FROM callbacks_callback o
+                                WHERE o.patient_id = c.patient_id AND o.state = 'claimed' AND o.id <> c.id)"""
+_WAITING = """
+    (SELECT first.id FROM generate_series(1, 5) level, LATERAL (
+        SELECT c.id FROM callbacks_callback c
+         WHERE c.unit_id = %(unit)s AND c.priority = level AND c.state = 'waiting' AND {may_be_rung}
+           AND (SELECT min(r.not_before) FROM callbacks_callback r
+                 WHERE r.unit_id = %(unit)s AND r.priority = level AND r.state = 'waiting' AND r.decide_since IS NULL
+               ) <= %(at)s
+         ORDER BY c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking}) first
+      ORDER BY level LIMIT 1)"""
+_RUN_OUT = """
+    (SELECT c.id FROM callbacks_callback c
+      WHERE c.unit_id = %(unit)s AND c.state = 'claimed' AND c.lease_until <= %(at)s AND {may_be_rung}
+      ORDER BY c.priority, c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking})"""
 _CLAIM = """
 WITH unseen AS (
     SELECT c.* FROM callbacks_callback c
      WHERE c.claimed_by_id = %(actor_id)s AND c.state = 'claimed' AND c.opened_at IS NULL AND c.lease_until > %(at)s
      ORDER BY c.claimed_at LIMIT 1
 ), picked AS (
-    SELECT COALESCE({picks}) AS id WHERE NOT EXISTS (SELECT FROM unseen)
+    SELECT c.id FROM callbacks_callback c
+     WHERE NOT EXISTS (SELECT FROM unseen) AND c.id IN ({waiting}, {run_out})
+     ORDER BY c.priority, c.due, c.arrived_at, c.id LIMIT 1
 ), taken AS (
     UPDATE callbacks_callback c
        SET state = 'claimed', claimed_by_id = %(actor_id)s, claimed_at = %(at)s, lease_until = %(until)s,
@@ -82,19 +80,23 @@ WITH unseen AS (
       FROM picked WHERE c.id = picked.id
     RETURNING c.*
 ), noted AS ({journal})
-SELECT {columns}, false FROM unseen
-UNION ALL
-SELECT {columns}, EXISTS (SELECT FROM cases_case k WHERE k.id = taken.case_id AND k.step = 'ringing') FROM taken
+SELECT {columns}, EXISTS (SELECT FROM taken t JOIN cases_case k ON k.id = t.case_id WHERE k.step = 'ringing') AS wakes
+  FROM (SELECT * FROM unseen UNION ALL SELECT * FROM taken) mine
 """
 _COLUMNS = [field.column for field in Callback._meta.concrete_fields]
 _NAMES = [field.attname for field in Callback._meta.concrete_fields]
 
 
 def _claim_statement(locking: str) -> str:
-    values = {"locking": locking, "nobody_else": _NOBODY_ELSE}
-    picks = ", ".join(_PICK.format(priority=priority, **values) for priority in range(1, 6))
-    noted = journal.insert_from("taken", "callback.claimed")
-    return _CLAIM.format(picks=picks, journal=noted, columns=", ".join(_COLUMNS))
+    words = {"may_be_rung": _MAY_BE_RUNG, "locking": locking}
+    return one_line(
+        _CLAIM.format(
+            waiting=_WAITING.format(**words),
+            run_out=_RUN_OUT.format(**words),
+            journal=journal.insert_from("taken", "callback.claimed"),
+            columns=", ".join(_COLUMNS),
+        )
+    )
 
 
 _CLAIMS = (_claim_statement("SKIP LOCKED"), _claim_statement(""))

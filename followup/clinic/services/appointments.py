@@ -11,7 +11,7 @@ from followup.clinic.models import Appointment, Slot, SlotKind, State
 from followup.core import clock, journal, outbox
 from followup.core.errors import Refused
 from followup.core.journal import Signs
-from followup.core.statement import insist
+from followup.core.statement import insist, one_line
 from followup.people.models import User
 
 CHOICE = timedelta(minutes=10)
@@ -60,7 +60,7 @@ _OR_FALLEN_FREE = "(s.kind = %(kind)s OR s.kind = 'urgent' AND s.starts_at < %(u
 
 def _holds(kind: str) -> list[str]:
     noted = journal.insert_from("held", "appointment.held")
-    return [_HOLD.format(kind=kind, locking=locking, journal=noted) for locking in ("SKIP LOCKED", "")]
+    return [one_line(_HOLD.format(kind=kind, locking=locking, journal=noted)) for locking in ("SKIP LOCKED", "")]
 
 
 _HOLDS, _HOLDS_FALLEN_FREE_TOO = _holds(_OF_A_KIND), _holds(_OR_FALLEN_FREE)
