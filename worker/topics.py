@@ -19,7 +19,10 @@ HANDLERS = {
 
 
 def nudge(task: str, ids: list[Any], after: float = 0, within: float | None = None) -> None:
-    """Hand the worker a task for these ids: to begin `after` seconds, and not at all when it was not begun `within` so many. Somebody waits for their page: a broker that is slow to answer is left alone."""
+    """Hand the worker a task for these ids, to begin `after` so many seconds, or not at all when that was not `within` so many.
+
+    Somebody waits for their page: a broker that is slow to answer is left alone.
+    """
     from worker.app import app
 
     if not ids:

@@ -1,5 +1,7 @@
 """What is told to people: one row for each thing told on each channel, with where it stands."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -23,11 +25,22 @@ class State(models.TextChoices):
     UNKNOWN = "unknown"
 
 
+class Urgency(models.IntegerChoices):
+    """What goes first where a channel takes only so many a second."""
+
+    AT_ONCE = 1
+    ANSWER = 2
+    IN_TIME = 3
+
+
 class Message(Row):
     """`occasion` names what it is about ("time-kept:<appointment>"): the same thing is never told twice on one channel.
 
     A sign-in code is not kept: `body` holds dots in its place, and the code is worked out anew when the message is sent.
     """
+
+    turn: tuple[int, datetime] | None = None
+    """The `Turn` that the claim in this process took, and until when."""
 
     unit = models.ForeignKey(Unit, models.PROTECT)
     patient = models.ForeignKey(Patient, models.PROTECT, null=True, related_name="messages")
@@ -41,6 +54,7 @@ class Message(Row):
     subject = models.CharField(max_length=200, blank=True)
     body = models.TextField()
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    urgency = models.SmallIntegerField(choices=Urgency, default=Urgency.IN_TIME, db_default=Urgency.IN_TIME)
     due_at = models.DateTimeField(default=clock.now)
     attempts = models.IntegerField(default=0)
     attempted_at = models.DateTimeField(null=True)
@@ -66,6 +80,7 @@ class Message(Row):
         ]
         indexes = [
             models.Index("due_at", "id", name="messages_to_send", condition=Q(state="queued")),
+            models.Index("channel", "urgency", "due_at", "id", name="messages_in_turn", condition=Q(state="queued")),
             models.Index("attempted_at", name="messages_in_flight", condition=Q(state="in_flight")),
             models.Index(
                 "created_at",
@@ -85,6 +100,22 @@ class Rest(models.Model):
 
     class Meta:
         db_table = "message_rest"
+
+
+class Turn(models.Model):
+    """A channel that takes so many messages a second has so many turns, numbered from 1.
+
+    A message takes one when it is claimed and keeps it until a second after the provider answered: so no more than that number reach the
+    provider in any second, whatever the line does to their pace. `busy_until_at` says when a turn is free, also after its taker died.
+    """
+
+    channel = models.CharField(max_length=10, choices=Channel)
+    number = models.IntegerField()
+    busy_until_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "message_turn"
+        constraints = [models.UniqueConstraint(fields=["channel", "number"], name="turns_are_numbered")]
 
 
 class LocalDelivery(models.Model):

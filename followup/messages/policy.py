@@ -9,7 +9,7 @@ from django.conf import settings
 
 from followup.core.hours import OpeningHours
 from followup.core.words import advice_line, clinic_number
-from followup.messages.models import Channel, State
+from followup.messages.models import Channel, State, Urgency
 from followup.people.models import Patient
 from followup.programmes import gsm7
 from followup.programmes.schema import Template
@@ -46,6 +46,13 @@ def after_quiet_hours(at: datetime, hours: OpeningHours) -> datetime:
     while hours.is_closed(day):
         day += timedelta(days=1)
     return datetime.combine(day, MORNING, hours.zone)
+
+
+def urgency(template: str, *, answers_them: bool) -> Urgency:
+    """Somebody who waits for a code cannot go on without it; who just did something looks at their telephone; a reminder has time."""
+    if template == "code":
+        return Urgency.AT_ONCE
+    return Urgency.ANSWER if answers_them else Urgency.IN_TIME
 
 
 def render(words: Template, channel: str, *, patient: Patient, **facts: Any) -> dict[str, str]:

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from followup.core import clock, outbox
 from followup.core.models import Outbox
+from followup.core.patience import Patience
 from tests.factories import MONDAY_MORNING
 
 pytestmark = pytest.mark.django_db
@@ -62,14 +63,51 @@ def test_delivered_twice_it_is_done_once(heard):
     assert Outbox.objects.get(id=row).done_at == clock.now()
 
 
-def test_a_lost_nudge_is_found_by_looking(heard):
+@pytest.fixture
+def handed(monkeypatch):
+    """The ids of each task that the worker is handed."""
+    tasks: list[list[int]] = []
+    monkeypatch.setattr(outbox, "_nudge", lambda task, ids, **_: tasks.append(ids))
+    monkeypatch.setattr(outbox, "_patience", Patience())
+    return tasks
+
+
+def test_a_lost_nudge_is_found_by_looking(heard, handed):
     row = happened()
-    assert outbox.waiting() == [], "the nudge has a moment first"
+    assert outbox.relay() == 0, "the nudge has a moment first"
     with clock.turned(MONDAY_MORNING + outbox.GRACE):
-        assert outbox.waiting() == [row]
-        outbox.handle(outbox.waiting())
-        assert outbox.waiting() == []
+        assert outbox.relay() == 1
+        assert handed == [[row]]
+        outbox.handle([row])
+    with clock.turned(MONDAY_MORNING + timedelta(minutes=1)):
+        assert outbox.relay() == 0
     assert len(heard) == 1
+
+
+def test_many_are_handed_on_in_tasks_of_a_hundred_and_by_the_next_sweep_not_once_more(handed, monkeypatch):
+    monkeypatch.setattr(outbox, "A_LOOK", 200)
+    rows = Outbox.objects.bulk_create([Outbox(topic="test.happened", due_at=MONDAY_MORNING) for _ in range(450)])
+    assert outbox.relay() == 450
+    assert sorted(map(len, handed)) == [50, 100, 100, 100, 100]
+    assert sorted(sum(handed, [])) == [row.id for row in rows]
+    assert not Outbox.objects.filter(attempts__gt=0).exists(), "to hand on is not to try"
+    with clock.turned(MONDAY_MORNING + outbox.HANDED - timedelta(seconds=1)):
+        assert outbox.relay() == 0
+
+
+def test_what_was_lost_on_its_way_to_the_worker_is_handed_on_again(handed, monkeypatch):
+    def away(*_, **__):
+        raise ConnectionError
+
+    row = happened()
+    monkeypatch.setattr(outbox, "_nudge", away)
+    with clock.turned(MONDAY_MORNING + outbox.GRACE) as at:
+        assert outbox.relay() == 1
+    monkeypatch.setattr(outbox, "_nudge", lambda task, ids, **_: handed.append(ids))
+    monkeypatch.setattr(outbox, "_patience", Patience())
+    with clock.turned(at + outbox.HANDED):
+        outbox.relay()
+    assert handed == [[row]]
 
 
 def test_one_that_fails_is_tried_again_with_growing_gaps_and_keeps_no_half_work(heard):
@@ -98,7 +136,7 @@ def test_after_the_last_try_it_is_a_persons(heard):
     assert len(heard) == outbox.TRIES
     assert [each.id for each in outbox.given_up()] == [row]
     with clock.turned(MONDAY_MORNING + timedelta(days=30)):
-        assert outbox.waiting() == []
+        assert outbox.relay() == 0
 
 
 def test_a_topic_that_nobody_hears_is_not_taken_for_done():

@@ -4,5 +4,11 @@ from worker.app import app
 
 @app.task(name="messages.deliver")
 def deliver(*, ids, **_):
-    for message_id in ids:
-        messages.deliver(message_id)
+    messages.deliver_all(ids)
+
+
+@app.task(name="messages.send_queued")
+def send_queued(*, ids, **_):
+    """`ids`: channels."""
+    for channel in ids:
+        messages.send_queued(channel)

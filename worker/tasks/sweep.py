@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 
 @app.task(name="sweep.all")
 def sweep(**_):
-    outbox.handle(outbox.waiting())
+    outbox.relay()
+    delivery.send_due()
     for find, act in [
         (callbacks.run_out, contacts.return_run_out),
         (callbacks.promise_passed, contacts.lift_passed),
         (times.lapsed_choices, lapse_choice),
-        # Last: these talk to the world outside, which may take its time.
+        # Last: this talks to the world outside, which may take its time.
         (messages.stuck, delivery.settle_stuck),
-        (messages.to_send, delivery.deliver),
     ]:
         _each(find(), act)
 

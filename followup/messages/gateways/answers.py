@@ -1,5 +1,6 @@
 """What the outside can say to a message."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from django.conf import settings
@@ -33,8 +34,18 @@ class Uncertain(Trouble):
 
 
 class Gateway(Protocol):
+    """One way out. More than one message `at_once` goes only to a gateway that takes each once however often it is handed over."""
+
+    at_once: int = 1
+    per_second: int = 0
+    """How many messages it takes in any second; 0 where nobody counts."""
+
     def send(self, message: Message, body: str) -> str:
         """Hand the message over and return the provider's id; raises `Never`, `NotNow` or `Uncertain`."""
+
+    def send_all(self, messages: Sequence[tuple[Message, str]]) -> list[str]:
+        """Hand over messages with their bodies, all or none; for those that take more than one at once."""
+        return [self.send(message, body) for message, body in messages]
 
     def find(self, message: Message, body: str) -> str | None:
         """The provider's id if it is known to have taken the message, `""` if it is known not to have, None if nobody can tell.

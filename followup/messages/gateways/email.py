@@ -4,11 +4,11 @@ from contextlib import suppress
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.utils.html import escape, urlize
 
-from followup.messages.gateways.answers import Never, NotNow, Uncertain, rest
+from followup.messages.gateways.answers import Gateway, Never, NotNow, Uncertain, rest
 from followup.messages.models import Message
 
 
-class EmailGateway:
+class EmailGateway(Gateway):
     """Mail through the server that EMAIL_URL names: plain text with a plain HTML twin, nothing attached, nothing that tracks."""
 
     def send(self, message: Message, body: str) -> str:

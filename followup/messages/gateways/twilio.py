@@ -10,7 +10,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-from followup.messages.gateways.answers import Never, NotNow, Uncertain, rest
+from followup.messages.gateways.answers import Gateway, Never, NotNow, Uncertain, rest
 from followup.messages.models import Message, State
 
 TIMEOUT_SECONDS = 10
@@ -46,10 +46,11 @@ def _wait(headers) -> float | None:
     return min(float(said), LONGEST_WAIT) if said.isdecimal() else None
 
 
-class TwilioGateway:
+class TwilioGateway(Gateway):
     """Texts through Twilio. Our own id stands in the address that Twilio reports back to."""
 
     def __init__(self):
+        self.per_second = settings.FOLLOWUP_SMS_PER_SECOND
         http = _Http(timeout=TIMEOUT_SECONDS, max_retries=0)
         self.client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
 

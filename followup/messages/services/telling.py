@@ -1,0 +1,201 @@
+"""What people are told is queued with the change it tells of, once; what did not reach them, a person deals with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from followup.cases.models import Case
+from followup.core import clock, journal, outbox
+from followup.core.errors import Invalid
+from followup.core.journal import Signs, System
+from followup.messages import policy
+from followup.messages.models import Channel, Message, State, Urgency
+from followup.people.access import require
+from followup.people.models import Patient, Unit, User
+from followup.people.signin import services as signin
+from followup.programmes.models import Programme
+
+POSTMAN = System("postman")
+
+
+@transaction.atomic
+def tell(
+    template: str,
+    *,
+    patient: Patient,
+    programme: Programme,
+    occasion: str,
+    by: Signs,
+    case: Case | None = None,
+    answers_them: bool = False,
+    channels: list[str] | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> list[Message]:
+    """Queue `template` for a patient on each channel by which they can be reached, once for each `occasion`.
+
+    `facts` fill the template beside the names of person and clinic. `answers_them` says that it answers something the patient just did:
+    such a message does not wait for the morning, and goes before others. Nobody is told twice: a known occasion queues nothing.
+    """
+    wanted = channels if channels is not None else patient.reachable_by
+    words = programme.rules.template(template)
+    due_at = clock.now() if answers_them else policy.after_quiet_hours(clock.now(), patient.unit.hours)
+    queued = []
+    for channel in wanted:
+        message = Message(
+            unit=patient.unit,
+            patient=patient,
+            case=case,
+            template=template,
+            version=programme.version,
+            occasion=f"{template}:{occasion}",
+            language=patient.language,
+            channel=channel,
+            to=patient.phone if channel == Channel.SMS else patient.email,
+            urgency=policy.urgency(template, answers_them=answers_them),
+            due_at=due_at,
+            **policy.render(
+                words,
+                channel,
+                patient=patient,
+                link=f"{settings.FOLLOWUP_PUBLIC_URL}/in",
+                time_link=f"{settings.FOLLOWUP_PUBLIC_URL}/times/",
+                **(facts or {}),
+            ),
+        )
+        if not _save_once(message):
+            continue
+        journal.write(
+            "message.queued",
+            by=by,
+            patient_id=patient.id,
+            unit_id=patient.unit_id,
+            case_id=case.id if case else None,
+            subject_id=message.id,
+            template=template,
+            channel=channel,
+        )
+        queued.append(message)
+    outbox.nudge_on_commit("messages.deliver", [str(message.id) for message in queued])
+    return queued
+
+
+@dataclass(frozen=True)
+class StaffAddress:
+    """Where somebody at work is told: `who` is their user id, or a word such as `on-call`; `to` an address for `channel`."""
+
+    who: str
+    channel: str
+    to: str
+    language: str
+
+
+@transaction.atomic
+def tell_staff(
+    template: str,
+    *,
+    unit: Unit,
+    programme: Programme,
+    to: Sequence[StaffAddress],
+    occasion: str,
+    by: Signs,
+    case: Case | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> list[Message]:
+    """Queue `template` for people at work, once for each `occasion`. It names no patient, and it is urgent: no night holds it back."""
+    words = programme.rules.template(template)
+    link = f"{settings.FOLLOWUP_PUBLIC_URL}/desk/alerts/"
+    queued = []
+    for address in to:
+        message = Message(
+            unit=unit,
+            case=case,
+            template=template,
+            version=programme.version,
+            occasion=f"{template}:{occasion}:{address.who}",
+            language=address.language,
+            channel=address.channel,
+            to=address.to,
+            urgency=Urgency.AT_ONCE,
+            due_at=clock.now(),
+            **policy.render_for_staff(
+                words, address.channel, address.language, clinic_name=unit.sender, link=link, **(facts or {})
+            ),
+        )
+        if not _save_once(message):
+            continue
+        journal.write(
+            "message.queued",
+            by=by,
+            unit_id=unit.id,
+            case_id=case.id if case else None,
+            subject_id=message.id,
+            template=template,
+            channel=address.channel,
+        )
+        queued.append(message)
+    outbox.nudge_on_commit("messages.deliver", [str(message.id) for message in queued])
+    return queued
+
+
+DEALT_WITH = ("rang", "letter", "address", "told")
+"""What a person may have done about a message that did not arrive: rang them, wrote a letter, mended the address, told a colleague."""
+
+
+@transaction.atomic
+def settle_message(message_id: UUID | str, *, by: User, done: str) -> Message:
+    """A person dealt with a message that failed, or of which nobody can tell: it leaves the list. Said twice it is done once."""
+    require(by, "see_alerts")
+    message = Message.objects.select_for_update(no_key=True).get(id=message_id)
+    if done not in DEALT_WITH:
+        raise Invalid({"done": _("Say what you did about it.")})
+    if message.settled_at or message.state not in (State.FAILED, State.UNKNOWN):
+        return message
+    message.settled_at, message.settled_by = clock.now(), by
+    message.save(update_fields=["settled_at", "settled_by"])
+    journal.write(
+        "message.settled",
+        by=by,
+        patient_id=message.patient_id,
+        unit_id=message.unit_id,
+        case_id=message.case_id,
+        subject_id=message.id,
+        done=done,
+    )
+    return message
+
+
+def _save_once(message: Message) -> bool:
+    try:
+        with transaction.atomic():
+            message.save(force_insert=True)
+    except IntegrityError as error:
+        if "said_once_on_a_channel" not in str(error):
+            raise
+        return False
+    return True
+
+
+def tell_code(attempt_id: UUID | str, *, by: Signs = POSTMAN) -> None:
+    """Send the sign-in code of an attempt that matched somebody, on the channel it was asked for."""
+    wanted = signin.code_wanted(attempt_id)
+    if wanted is None:
+        return
+    programme = wanted.patient.enrolments.filter(ended_on=None).select_related("programme").get().programme
+    tell(
+        "code",
+        patient=wanted.patient,
+        programme=programme,
+        occasion=str(wanted.code_id),
+        by=by,
+        channels=[wanted.channel],
+        answers_them=True,
+        facts={
+            "code": policy.HIDDEN_CODE,
+            "minutes": str(wanted.minutes),
+            "host": policy.host_of(settings.FOLLOWUP_PUBLIC_URL),
+        },
+    )
