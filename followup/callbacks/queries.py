@@ -24,6 +24,14 @@ class Numbers:
     oldest: datetime | None
 
 
+def _may_be_rung(at: datetime) -> Q:
+    return Q(state=State.WAITING, not_before__lte=at, decide_since=None)
+
+
+def _is_late(at: datetime) -> Q:
+    return Q(due__lt=at, decide_since=None)
+
+
 def in_queue(unit: Unit) -> CallbackWords:
     """Everything that waits or is being rung at this unit, in the order in which it is rung."""
     return Callback.objects.open().of_unit(unit).select_related("case", "patient", "claimed_by", "handed_by").in_order()
@@ -38,19 +46,61 @@ def in_unit(unit: Unit, *, state: str = "") -> CallbackWords:
 def numbers(unit: Unit, user: User) -> Numbers:
     """`waiting` may be rung now, `late` has a passed promise, `oldest` is the arrival of whoever has waited longest."""
     at = clock.now()
-    ready = Q(state=State.WAITING, not_before__lte=at, decide_since=None)
+    ready = _may_be_rung(at)
     found = (
         Callback.objects.open()
         .of_unit(unit)
         .aggregate(
             waiting=Count("id", filter=ready),
-            late=Count("id", filter=Q(due__lt=at, decide_since=None)),
+            late=Count("id", filter=_is_late(at)),
             mine=Count("id", filter=Q(claimed_by=user, lease_until__gt=at)),
             to_decide=Count("id", filter=Q(decide_since__isnull=False) & (Q(letter_sent_at=None) | Q(due__lte=at))),
             oldest=Min("arrived_at", filter=ready),
         )
     )
     return Numbers(**found)
+
+
+@dataclass(frozen=True)
+class Level:
+    """The calls of one priority, over all units: as in `Numbers`."""
+
+    waiting: int
+    late: int
+    oldest: datetime | None
+
+
+def levels() -> dict[int, Level]:
+    """How the queue stands by priority, 1 to 5, for whoever looks after the machine."""
+    at = clock.now()
+    ready = _may_be_rung(at)
+    found = (
+        Callback.objects.open()
+        .order_by()
+        .values("priority")
+        .annotate(
+            waiting=Count("id", filter=ready),
+            late=Count("id", filter=_is_late(at)),
+            oldest=Min("arrived_at", filter=ready),
+        )
+    )
+    rows = {row.pop("priority"): Level(**row) for row in found}
+    return {priority: rows.get(priority, Level(0, 0, None)) for priority in range(1, 6)}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How often a promise was kept, and how often it was not."""
+
+    yes: int
+    no: int
+
+
+def rung_in_time(since: datetime) -> Kept:
+    """Of the calls first tried since then, those that were tried within the promise. Later tries have a promise of their own."""
+    first = Attempt.objects.filter(number=1, at__gte=since, promised_at__isnull=False)
+    in_time = Q(at__lte=F("promised_at"))
+    return Kept(**first.aggregate(yes=Count("id", filter=in_time), no=Count("id", filter=~in_time)))
 
 
 def late(unit: Unit) -> CallbackWords:

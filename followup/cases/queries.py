@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from django.db.models import F, Prefetch
+from django.db.models import Count, F, Prefetch
 
-from followup.cases.models import Ask, Case, CaseWords, Move
+from followup.cases.models import Ask, Case, CaseWords, Move, Shortage
 from followup.core import clock
 from followup.core.errors import Unknown
 from followup.people.access import patients_visible_to
@@ -30,6 +30,12 @@ def open_contact_of(patient: Patient) -> Case | None:
 def at_risk(unit: Unit) -> CaseWords:
     """Cases whose promise cannot be kept unless somebody acts, the most urgent first."""
     return Case.objects.at_risk().of_unit(unit).select_related("patient").order_by("due", "opened")
+
+
+def at_risk_by_shortage() -> dict[str, int]:
+    """How many promises cannot be kept unless somebody acts, over all units, by what is short."""
+    found = Case.objects.at_risk().order_by().values_list("shortage").annotate(Count("id"))
+    return dict.fromkeys(Shortage.values, 0) | dict(found)
 
 
 def cases_of(patient: Patient) -> CaseWords:

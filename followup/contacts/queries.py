@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from followup.callbacks import queries as calls
 from followup.callbacks.models import Attempt, Callback, CallOutcome, State
@@ -251,6 +251,18 @@ def held_near(unit: Unit) -> QuerySet[Case]:
     )
     rows = rows.annotate(held_for_at=Subquery(held.values("slot__starts_at")[:1])).filter(held_for_at__isnull=False)
     return rows.select_related("patient", "programme", "contact").order_by("held_for_at", "id")
+
+
+def seen_in_time(since: datetime) -> calls.Kept:
+    """Of the flare-ups whose first time was marked since then, those for whom it lay within the three days.
+
+    Also one that the patient did not come to was given in time; one that they themselves moved further off was not.
+    """
+    given = Appointment.objects.filter(state__in=[TimeState.ATTENDED, TimeState.MISSED])
+    before = given.filter(case=OuterRef("case"), slot__starts_at__lt=OuterRef("slot__starts_at"))
+    firsts = given.filter(ended_at__gte=since, case__contact__see_by__isnull=False).exclude(Exists(before))
+    in_time = Q(slot__starts_at__lte=F("case__contact__see_by"))
+    return calls.Kept(**firsts.aggregate(yes=Count("id", filter=in_time), no=Count("id", filter=~in_time)))
 
 
 UNMARKED_AFTER = timedelta(hours=1)

@@ -1,13 +1,15 @@
 """Finding people."""
 
+from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from followup.core import ids
 from followup.people import phones
 from followup.people.access import patients_visible_to
-from followup.people.models import Enrolment, Patient, Token, Unit, User
+from followup.people.models import Enrolment, Membership, Patient, Token, Unit, User
 from followup.programmes.models import Programme
 
 
@@ -77,3 +79,25 @@ def programme_at(unit: Unit) -> Programme | None:
         .first()
     )
     return latest.programme if latest else None
+
+
+@dataclass(frozen=True)
+class UnitSize:
+    """A unit in numbers: `staff` by role, and the patients that it follows now."""
+
+    name: str
+    staff: dict[str, int]
+    patients: int
+
+
+def units_in_numbers() -> list[UnitSize]:
+    """Every unit by name, with how many work there and how many are followed: for whoever looks after the machine."""
+    followed = dict(
+        Enrolment.objects.filter(ended_on=None).order_by().values_list("patient__unit").annotate(Count("id"))
+    )
+    staff: dict[UUID, dict[str, int]] = {}
+    active = Membership.objects.filter(ended_on=None, user__is_active=True).order_by()
+    for unit, role, count in active.values_list("unit", "role").annotate(Count("id")):
+        staff.setdefault(unit, {})[role] = count
+    names = Unit.objects.order_by("name").values_list("id", "name")
+    return [UnitSize(name=name, staff=staff.get(id, {}), patients=followed.get(id, 0)) for id, name in names]

@@ -18,3 +18,8 @@ def version(key: str, number: int) -> Programme:
     if programme is None:
         raise NoSuchProgramme
     return programme
+
+
+def newest() -> list[Programme]:
+    """The newest loaded version of each."""
+    return list(Programme.objects.order_by("key", "-version").distinct("key"))

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import subprocess
-import tomllib
 import zipfile
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +19,7 @@ from typing import IO, Any
 import psycopg
 from psycopg import conninfo, sql
 
+from followup.core.version import version
 from followup.running import embedded
 from followup.running import state as states
 
@@ -42,7 +42,7 @@ def backup(data: Path, target: Path, *, with_keys: bool = True) -> dict:
 
     Nobody waits for it: it reads one snapshot and takes no lock that a writer would feel.
     """
-    from followup.core import clock
+    from followup.core import clock, upkeep
 
     at = clock.now()
     file = target / f"followup-{at:%Y-%m-%dT%H%M%SZ}.backup" if target.is_dir() else target
@@ -70,6 +70,8 @@ def backup(data: Path, target: Path, *, with_keys: bool = True) -> dict:
     if with_keys and own:
         with open(keys, "x", opener=private) as beside:
             json.dump(own, beside, indent=1)
+    # Only now: the administrator's page says when there was last a whole one.
+    upkeep.note("backup", bytes=file.stat().st_size, rows=sum(manifest["rows"].values()))
     return manifest | {"file": str(file), "keys_file": str(keys) if with_keys and own else None}
 
 
@@ -92,7 +94,7 @@ def fill(archive: zipfile.ZipFile, url: str, *, made_at: str) -> dict:
             size, digest = dump(url, server, snapshot, out)
     return {
         "format": FORMAT,
-        "version": product_version(),
+        "version": version(),
         "made_at": made_at,
         "demo": settings.FOLLOWUP_DEMO,
         "postgres": server,
@@ -196,10 +198,6 @@ def address(url: str) -> tuple[str, dict[str, str]]:
 def fingerprint(key: str) -> str:
     """Tells whether two keys are the same; of a random key it tells nothing else."""
     return hashlib.sha256(b"followup key\0" + key.encode()).hexdigest()[:16]
-
-
-def product_version() -> str:
-    return tomllib.loads((states.ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def note_in_journal(verb: str, **detail) -> None:

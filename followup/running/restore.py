@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from followup.core.version import version
 from followup.running import embedded, pidfile
 from followup.running import state as states
 from followup.running.backup import (
@@ -30,7 +31,6 @@ from followup.running.backup import (
     fingerprint,
     given,
     note_in_journal,
-    product_version,
 )
 
 
@@ -96,9 +96,9 @@ def refuse_newer(manifest: dict) -> None:
         for app, name in manifest["migrations"]
         if app in loader.migrated_apps and (app, name) not in loader.disk_migrations
     ]
-    if numbers(manifest["version"]) > numbers(product_version()) or unknown:
+    if numbers(manifest["version"]) > numbers(version()) or unknown:
         raise Refused(
-            f"This backup was made by version {manifest['version']}, which is newer than this one ({product_version()}"
+            f"This backup was made by version {manifest['version']}, which is newer than this one ({version()}"
             + (f"; here nobody knows {', '.join(unknown[:3])}" if unknown else "")
             + "). Put it back with that version."
         )

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from django.core.management.base import BaseCommand
 
-from followup.core import journal
+from followup.core import journal, upkeep
 
 
 class Command(BaseCommand):
@@ -20,6 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *, head, **options):
         verdict = journal.verify(heads=head)
+        upkeep.note("verify", sound=verdict.sound, entries=verdict.entries)
         self.stdout.write(json.dumps({"sound": verdict.sound, **asdict(verdict)}, indent=1))
         if not verdict.sound:
             sys.exit(1)
