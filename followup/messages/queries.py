@@ -1,7 +1,6 @@
 """Reading messages."""
 
 from dataclasses import dataclass
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -72,34 +71,6 @@ def local_deliveries(unit: Unit) -> QuerySet[LocalDelivery]:
         .select_related("message__patient")
         .order_by("-at")
     )
-
-
-@dataclass(frozen=True)
-class Pile:
-    """So many messages in one state, and since when the oldest is there: due, tried, or made."""
-
-    count: int
-    oldest: datetime | None
-
-
-def piles() -> dict[str, Pile]:
-    """What is on its way and what waits for a person, over all units: `queued` (and due), `in_flight`, `failed`, `unknown`."""
-    at = clock.now()
-    open_to_people = Message.objects.filter(state__in=[State.FAILED, State.UNKNOWN], settled_at=None)
-    found = {state: Pile(0, None) for state in (State.QUEUED, State.IN_FLIGHT, State.FAILED, State.UNKNOWN)}
-    for rows, since in (
-        (Message.objects.filter(state=State.QUEUED, due_at__lte=at), "due_at"),
-        (Message.objects.filter(state=State.IN_FLIGHT), "attempted_at"),
-        (open_to_people, "created_at"),
-    ):
-        for row in rows.order_by().values("state").annotate(count=Count("id"), oldest=Min(since)):
-            found[State(row["state"])] = Pile(row["count"], row["oldest"])
-    return {state.value: pile for state, pile in found.items()}
-
-
-def rests() -> dict[str, datetime]:
-    """Channels to which nothing is handed now, and until when."""
-    return dict(resting(clock.now()).values_list("channel", "until_at"))
 
 
 @dataclass(frozen=True)
