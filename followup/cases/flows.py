@@ -32,7 +32,7 @@ CONTACT = Flow(
     moves={
         "received": ("call_booked", "ringing", "unreached", "with_clinician", "clinic_time", "closed"),
         "call_booked": ("ringing", "unreached", "with_clinician", "clinic_time", "closed"),
-        "ringing": ("call_booked", "unreached", "with_clinician", "clinic_time", "closed"),
+        "ringing": ("received", "call_booked", "unreached", "with_clinician", "clinic_time", "closed"),
         "unreached": ("call_booked", "ringing", "with_clinician", "clinic_time", "closed"),
         "with_clinician": ("call_booked", "clinic_time", "closed"),
         "clinic_time": ("call_booked", "with_clinician", "closed"),

@@ -3,7 +3,6 @@
 import threading
 from datetime import UTC, date, datetime
 
-import pytest
 from django.db import transaction
 
 from followup.cases import services as cases
@@ -18,13 +17,6 @@ from tests.races.test_in_between import somebody_waits_for_a_row
 
 MONDAY = datetime(2027, 1, 18, 8, 0, tzinfo=UTC)
 MANY = 6
-
-
-@pytest.fixture
-def alone(house):
-    """The worker is halted before anybody gets in touch: it would ask again by itself, and must not be caught with a case in its hand."""
-    with house.stopped("worker"):
-        yield
 
 
 def test_a_time_that_frees_is_kept_for_the_first_in_order_however_many_ask(unit, turn, alone):

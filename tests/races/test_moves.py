@@ -3,7 +3,7 @@
 import threading
 from datetime import time, timedelta
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot, SlotKind
@@ -74,7 +74,7 @@ def test_without_its_index_a_time_is_kept_for_two_who_look(unit):
 
 
 def test_a_patient_who_moves_while_the_nurse_confirms_has_one_time(unit):
-    for _round in range(4):
+    for _round in range(2):
         contact = people_with_times(unit, 1)[0]
         nurse, patient = make.a_nurse(unit), contact.case.patient
         first, second = queries.times_to_choose(contact.case)[:2]
@@ -95,6 +95,48 @@ def test_a_patient_who_moves_while_the_nurse_confirms_has_one_time(unit):
         assert live.state == "booked"
         contact.case.refresh_from_db()
         assert policy.step_for(facts_of(contact.case)) == (contact.case.step, contact.case.due)
+
+
+def chooses_beside_the_nurse(unit, *, locked=True):
+    """A patient takes one time while the nurse confirms another. What each was told."""
+    contact = people_with_times(unit, 1)[0]
+    nurse, patient = make.a_nurse(unit), contact.case.patient
+    first, second = queries.times_to_choose(contact.case)[:2]
+    call = make.a_call_with(nurse, contact)
+    said = at_once(
+        [
+            lambda: contacts.give_time(contact.case, slot=first, by=patient.user),
+            lambda: contacts.finish(call, by=nurse, outcome="clinic_time", slot=second),
+        ],
+        meet='INSERT INTO "clinic_appointment"',
+        locked=locked,
+    )
+    return contact.case, said
+
+
+def test_a_patient_who_chooses_while_the_nurse_gives_another_time_has_one(unit, alone):
+    case, said = chooses_beside_the_nurse(unit)
+    assert all(not isinstance(each, Exception) or isinstance(each, Refused) for each in said), said
+    assert Appointment.objects.filter(case=case).kept().count() == 1
+
+
+def test_without_the_lock_one_of_them_is_shown_an_error(unit, alone):
+    """The control: both find the case without a time, and only an index keeps it from having two."""
+    case, said = chooses_beside_the_nurse(unit, locked=False)
+    [broken] = [each for each in said if isinstance(each, IntegrityError)]
+    assert "one_time_per_case" in str(broken)
+
+
+def test_without_its_index_too_a_case_has_two_times(unit):
+    """The control of that last guard, in a transaction that is undone."""
+    case = people_with_times(unit, 1)[0].case
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("DROP INDEX one_time_per_case")
+        for slot in queries.times_to_choose(case)[:2]:
+            Appointment.objects.create(unit=unit, slot=slot, case=case, patient=case.patient, state="held")
+        assert Appointment.objects.filter(case=case).kept().count() == 2
+        transaction.set_rollback(True)
 
 
 def test_two_late_calls_that_move_to_one_time_do_not_share_it(unit):
