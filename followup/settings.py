@@ -321,6 +321,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "followup.people.signin.passwords.HouseWords"},
+    {"NAME": "followup.people.signin.passwords.EasilyGuessed"},
 ]
 
 ACCOUNT_LOGIN_METHODS = {"username"}

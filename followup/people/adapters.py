@@ -19,10 +19,11 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from followup.core import journal
-from followup.people.signin import places
+from followup.core import clock, journal
+from followup.people.signin import places, policy
 
 SIGNED_IN = "staff.signed_in"
+NEWLY_IN = "newly_in"
 
 
 class StaffAdapter(DefaultAccountAdapter):
@@ -38,9 +39,25 @@ class StaffAdapter(DefaultAccountAdapter):
         return False
 
     def authenticate(self, request, **credentials):
-        """Someone whose work here has ended is answered like a stranger."""
+        """Someone whose work here has ended is answered like a stranger, and so is a given password that nobody used in time."""
         user = super().authenticate(request, **credentials)
-        return user if user and user.membership else None
+        if user is None or not user.membership:
+            return None
+        given_at = user.password_given_at
+        return None if given_at and clock.now() - given_at > policy.GIVEN_PASSWORD else user
+
+    def clean_password(self, password: str, user=None) -> str:
+        if user is not None and user.password_given_at and user.check_password(password):
+            raise forms.ValidationError(_("Choose another password than the one you were given"))
+        return super().clean_password(password, user)
+
+    def set_password(self, user, password: str) -> None:
+        self.request.session[NEWLY_IN] = user.password_given_at is not None
+        user.password_given_at = None
+        super().set_password(user, password)
+
+    def get_password_change_redirect_url(self, request) -> str:
+        return reverse("staff_home" if request.session.pop(NEWLY_IN, False) else "mfa_index")
 
     def is_reauthentication_required(self, **more) -> bool:
         """Whoever signed in a moment ago is not asked again; otherwise as the package says."""

@@ -101,6 +101,9 @@ class User(AbstractBaseUser, Row):
     phone = models.CharField(max_length=20, blank=True, help_text="E.164; where staff are told of what cannot wait.")
     language = models.CharField(max_length=5, choices=Language, default=Language.SWEDISH)
     is_active = models.BooleanField(default=True)
+    password_given_at = models.DateTimeField(
+        null=True, help_text="The password was made at the console; its owner has not replaced it yet."
+    )
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"

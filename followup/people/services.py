@@ -1,9 +1,11 @@
 """Taking people in: units, staff, patients, keys."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.db import connection, transaction
 from django.db.models import Model
 
@@ -13,6 +15,7 @@ from followup.core.ids import sort_key
 from followup.core.journal import Signs
 from followup.people import phones
 from followup.people.models import ClosedDay, Enrolment, Membership, Patient, Token, Unit, User
+from followup.people.signin.places import end_sessions
 from followup.programmes.models import Programme
 
 WORKDAYS = {str(day): [["08:00", "16:30"]] for day in range(5)}
@@ -45,21 +48,51 @@ def add_staff(
     unit: Unit,
     by: Signs,
     password: str | None = None,
+    password_given: bool = False,
     email: str = "",
     phone: str = "",
 ) -> User:
     """A person (or a wall screen, or a system) who works at the unit; without a password they cannot sign in on a page.
 
+    `password_given`: we made it, so they choose their own when they first sign in.
     `email` and `phone` (E.164) are where they are told of what cannot wait.
     """
     if User.objects.filter(username__iexact=username).exists():
         raise Invalid({"username": f"{username} is taken."})
     user = User(username=username, name=name, email=email, phone=phone, language=unit.language)
     user.set_password(password)
+    user.password_given_at = clock.now() if password_given else None
     user.save()
     Membership.objects.create(unit=unit, user=user, role=role)
     journal.write("staff.added", by=by, unit_id=unit.id, subject_id=user.id, role=role)
     return user
+
+
+def new_password() -> str:
+    """A password that nobody can guess, to be said once and replaced by its owner."""
+    return secrets.token_urlsafe(12)
+
+
+@transaction.atomic
+def give_password(*, user: User, by: Signs) -> str:
+    """A new password for somebody who lost theirs; it is returned once. Whoever is signed in as them is signed out."""
+    password = new_password()
+    user.set_password(password)
+    user.password_given_at = clock.now()
+    user.save(update_fields=["password", "password_given_at"])
+    end_sessions(user, by=by)
+    journal.write("staff.password_given", by=by, subject_id=user.id, unit_id=user.unit.id if user.unit else None)
+    return password
+
+
+@transaction.atomic
+def forget_second_factor(*, user: User, by: Signs) -> None:
+    """The app and the spare codes of somebody who lost them open nothing any more; at the next sign-in they set up new ones."""
+    Authenticator.objects.filter(user=user).delete()
+    end_sessions(user, by=by)
+    journal.write(
+        "staff.second_factor_forgotten", by=by, subject_id=user.id, unit_id=user.unit.id if user.unit else None
+    )
 
 
 @transaction.atomic

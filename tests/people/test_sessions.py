@@ -203,6 +203,9 @@ def test_a_wall_screen_is_signed_out_from_the_console_too(unit):
     assert is_in(client, "/wall/")
     call_command("end_sessions", "wall9", stdout=StringIO())
     assert not is_in(client, "/wall/")
+    key = people.new_token(user=wall, by=make.TESTS)
+    call_command("end_sessions", "wall9", "--keys", stdout=StringIO())
+    assert browser().get(f"/wall/{key}/").status_code == 404
 
 
 def test_what_is_left_of_sessions_that_ended_is_removed_at_night(nurse):

@@ -34,6 +34,9 @@ LONGEST = timedelta(hours=12)
 LONGEST_WARNED = timedelta(minutes=15)
 """So long before that every page says so."""
 
+GIVEN_PASSWORD = timedelta(days=7)
+"""So long a password that was made at the console opens the door, for as long as it takes to choose one's own."""
+
 KEPT = timedelta(days=30)
 """So long the rows of attempts are kept for those who look into a misuse."""
 

@@ -17,6 +17,7 @@ from followup.people.signin import places, policy
 
 ALWAYS = {"set_language", "sign_out", "account_login", "account_reauthenticate", "account_inactive"}
 
+BEFORE_ANYTHING_ELSE = {"stay_signed_in", "account_change_password"}
 
 WITHOUT_PASSWORD = {"", "patient", Role.WALL}
 """Who has no business with passwords and second factors: to them those pages do not exist."""
@@ -63,7 +64,7 @@ class Sessions(MiddlewareMixin):
             request.session[places.SEEN_AT] = at.isoformat()
             self._note_the_page(request, view)
         request.idle_seconds = int(places.lives_unused(request.session, user).total_seconds())
-        return self._second_factor(request, user)
+        return self._own_password(request, user) or self._second_factor(request, user)
 
     def _note_the_page(self, request: HttpRequest, view) -> None:
         """Where somebody was, so that they come back there even when what they sent last was a form."""
@@ -89,11 +90,20 @@ class Sessions(MiddlewareMixin):
             return HttpResponse(status=204, headers={"HX-Redirect": door})
         return redirect(door)
 
+    def _own_password(self, request: HttpRequest, user: User) -> HttpResponse | None:
+        """Whoever came in with a password that was made at the console chooses their own before anything else."""
+        name = request.resolver_match.url_name or ""
+        if user.password_given_at is None or name in ALWAYS | BEFORE_ANYTHING_ELSE:
+            return None
+        if request.path.startswith("/api/"):
+            return HttpResponse(status=403)
+        return redirect("account_change_password")
+
     def _second_factor(self, request: HttpRequest, user: User) -> HttpResponse | None:
         if not settings.FOLLOWUP_STAFF_MFA or not user.membership or is_mfa_enabled(user):
             return None
         name = request.resolver_match.url_name or ""
-        if name in ALWAYS or name == "stay_signed_in" or name.startswith("mfa_"):
+        if user.password_given_at or name in ALWAYS | BEFORE_ANYTHING_ELSE or name.startswith("mfa_"):
             return None
         if request.path.startswith("/api/"):
             return HttpResponse(status=403)

@@ -4,7 +4,6 @@ The password is asked for on a terminal, or read from standard input; where neit
 """
 
 import getpass
-import secrets
 import sys
 
 from django.contrib.auth.password_validation import validate_password
@@ -18,6 +17,7 @@ from followup.core.journal import System
 from followup.people import phones
 from followup.people import services as people
 from followup.people.models import Role, Unit, User
+from followup.people.signin.policy import GIVEN_PASSWORD
 
 CONSOLE = System("console")
 WITHOUT_PASSWORD = (Role.WALL, Role.SYSTEM)
@@ -57,6 +57,7 @@ class Command(BaseCommand):
                     role=role,
                     unit=where,
                     password=password,
+                    password_given=made,
                     by=CONSOLE,
                 )
                 clinic.lay_out(where, by=CONSOLE)
@@ -64,6 +65,7 @@ class Command(BaseCommand):
             raise CommandError(" ".join(refusal.errors.values())) from None
         self.stdout.write(f"{username} works at {where.name}.")
         if made:
+            self.stdout.write(f"They choose their own when they first sign in, within {GIVEN_PASSWORD.days} days.")
             self.stdout.write(f"Password, shown this once: {password}")
         if role in WITHOUT_PASSWORD:
             self.stdout.write(f"Make its key with: followup token {username}")
@@ -77,7 +79,7 @@ class Command(BaseCommand):
         else:
             given = sys.stdin.readline().rstrip("\r\n")
         if not given:
-            return secrets.token_urlsafe(12), True
+            return people.new_password(), True
         try:
             validate_password(given, User(username=username, name=name, email=email))
         except ValidationError as error:
