@@ -128,7 +128,7 @@ SELECT id, %(at)s, unit_id, case_id, patient_id, 'flare', (%(priorities)s::int[]
        %(at)s, %(not_before)s, due, %(not_before)s, due, 'waiting', 0, 0, '', ''
   FROM (SELECT gen_random_uuid() AS id, c.unit_id, c.id AS case_id, c.patient_id, n,
                %(not_before)s + interval '1 hour' + (n %% 10000) * interval '1 second' AS due
-          FROM (SELECT *, (row_number() OVER (ORDER BY id))::int AS n FROM cases_case
+          FROM (SELECT *, (row_number() OVER (ORDER BY patient_id, id))::int AS n FROM cases_case
                  WHERE unit_id = %(unit)s AND closed IS NULL) c
          WHERE c.n <= %(count)s) lined_up
 """
@@ -157,34 +157,47 @@ def more_cases(unit: Unit, count: int) -> None:
 
     The first is made by `patients` and `requests`; the others are its copies, row for row, made by the database.
     """
-    first = requests(unit, patients(unit, 1))[0]
-    rows = [first.patient.user, first.patient, first.patient.enrolments.get(), first, first.contact]
+    case = requests(unit, patients(unit, 1))[0]
     number = next(_numbers)
+    lot = (
+        "SELECT n, gen_random_uuid() AS user_id, gen_random_uuid() AS patient_id, gen_random_uuid() AS case_id"
+        " FROM generate_series(2, %s) n"
+    )
+    copies(
+        lot,
+        [count],
+        (case.patient.user, {"id": "lot.user_id", "username": f"'bench-m{number}-' || n"}),
+        (case.patient, {"id": "lot.patient_id", "user_id": "lot.user_id", "number": f"'M{number}-' || n"}),
+        (case.patient.enrolments.get(), {"id": NEW, "patient_id": "lot.patient_id"}),
+        *_a_case(case, letter="M"),
+    )
+
+
+def second_cases(unit: Unit, count: int) -> None:
+    """A second open case, a yearly review, for so many of the unit's patients: one flare-up is open for a patient, and no more."""
+    case = Case.objects.select_related("contact").filter(unit=unit, closed=None).first()
+    lot = (
+        "SELECT row_number() OVER () AS n, gen_random_uuid() AS case_id, p.id AS patient_id, p.user_id"
+        " FROM people_patient p WHERE p.unit_id = %s LIMIT %s"
+    )
+    copies(lot, [unit.id, count], *_a_case(case, letter="R", kind="'review'"))
+
+
+NEW = "gen_random_uuid()"
+
+
+def _a_case(case: Case, *, letter: str, **more: str) -> list[tuple[models.Model, dict[str, str]]]:
+    own = {"id": "lot.case_id", "patient_id": "lot.patient_id", "code": f"'{letter}' || lpad(n::text, 7, '0')"}
+    own["reference"] = "left(md5(lot.case_id::text), 10)"
+    return [(case, own | more), (case.contact, {"id": NEW, "case_id": "lot.case_id", "entered_by_id": "lot.user_id"})]
+
+
+def copies(lot: str, values: list, *patterns: tuple[models.Model, dict[str, str]]) -> None:
+    """For each row of `lot` (a query) a copy of each pattern, with the columns of its own that are said beside it."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMPORARY TABLE lot AS SELECT n, gen_random_uuid() AS user_id,"
-            " gen_random_uuid() AS patient_id, gen_random_uuid() AS case_id"
-            " FROM generate_series(2, %s) n",
-            [count],
-        )
-        copied = "gen_random_uuid()"
-        for row, own in zip(
-            rows,
-            [
-                {"id": "lot.user_id", "username": f"'bench-m{number}-' || n"},
-                {"id": "lot.patient_id", "user_id": "lot.user_id", "number": f"'M{number}-' || n"},
-                {"id": copied, "patient_id": "lot.patient_id"},
-                {
-                    "id": "lot.case_id",
-                    "patient_id": "lot.patient_id",
-                    "reference": "left(md5(lot.case_id::text), 10)",
-                    "code": "'M' || lpad(n::text, 7, '0')",
-                },
-                {"id": copied, "case_id": "lot.case_id", "entered_by_id": "lot.user_id"},
-            ],
-            strict=True,
-        ):
-            cursor.execute(_copies_of(row, own), [row.pk])
+        cursor.execute(f"CREATE TEMPORARY TABLE lot AS {lot}", values)
+        for pattern, own in patterns:
+            cursor.execute(_copies_of(pattern, own), [pattern.pk])
         cursor.execute("DROP TABLE lot")
         cursor.execute("ANALYZE people_patient, cases_case, contacts_contact")
 
