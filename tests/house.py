@@ -180,7 +180,8 @@ def besieged(data: Path) -> dict[str, str]:
     """
     twilio = os.environ.setdefault("TWILIO_BASE_URL", f"http://127.0.0.1:{free_port()}")
     account = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "secret", "TWILIO_FROM": "+46701740600"}
-    return account | {"TWILIO_BASE_URL": twilio, "FOLLOWUP_CRASH_AT": f"@{data / 'crash'}"}
+    crash = {"FOLLOWUP_CRASH_AT": f"@{data / 'crash'}", "FOLLOWUP_WORKER_PROCESSES": "4"}
+    return account | {"TWILIO_BASE_URL": twilio} | crash
 
 
 def free_port() -> int:

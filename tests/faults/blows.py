@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import redis
 import requests
+from kombu.exceptions import OperationalError
 
 from followup.core import crash
 from followup.running import parts
@@ -19,6 +20,8 @@ from tests import house as houses
 from tests.house import House, until
 
 PARTS = ("web", "worker", "beat", "redis", "postgres")
+POOL = 4
+"""Children of the pool: three may stand still at once, and one works on."""
 
 
 class Besieged(House):
@@ -29,14 +32,32 @@ class Besieged(House):
     def children(self) -> list[int]:
         """The processes of the worker's pool."""
         main = self.pid("worker")
-        with open(f"/proc/{main}/task/{main}/children") as file:
-            return [int(word) for word in file.read().split()]
+        try:
+            return [int(word) for word in Path(f"/proc/{main}/task/{main}/children").read_text().split()]
+        except OSError:  # it has just died
+            return []
 
     def child(self) -> int:
-        return self.children()[0]
+        """One of the pool that is at work."""
+        return next(pid for pid in self.children() if parts.is_moving({}, pid))
 
-    def kill_child(self) -> None:
-        os.kill(self.child(), signal.SIGKILL)
+    def kill_child(self) -> int:
+        pid = self.child()
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def kill_one(self, name: str) -> None:
+        """Kill a part, a child of the pool or the supervisor, and wait until another one stands in its place."""
+        if name == "supervisor":
+            os.kill(self.pid(name), signal.SIGKILL)
+            self.come_back()  # whatever its children are about: the next `up` finds everything
+        elif name == "child":
+            gone = self.kill_child()
+            until(lambda: gone not in self.children() and len(self.children()) == POOL, within=30, what="a new child")
+        else:
+            gone = self.kill(name)
+            until(lambda: self.pid(name) not in (None, gone), within=30, what=f"another {name}")
+            until(lambda: parts.PARTS[name].healthy(self.state, self.pid(name)), within=30, what=f"{name} being well")
 
     def kill_supervisor(self) -> None:
         self.kill("supervisor")
@@ -164,11 +185,15 @@ class Besieged(House):
 
     def wake(self) -> int:
         """Whoever stopped at a point goes on; how many did."""
-        pids = [self.pid("web"), *self.children()]
-        stopped = [pid for pid in pids if not parts.is_moving({}, pid)]
+        stopped = self.standing()
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
         return len(stopped)
+
+    def standing(self) -> list[int]:
+        """Who stands still at a point."""
+        pids = [pid for pid in (self.pid("web"), *self.children()) if pid]
+        return [pid for pid in pids if not parts.is_moving({}, pid) and Path(f"/proc/{pid}").exists()]
 
     def crash_no_more(self) -> None:
         (self.data / "crash").unlink(missing_ok=True)
@@ -186,5 +211,14 @@ class Besieged(House):
         """Wait until pages can be served and every part is there and answers; returns the seconds it took."""
         began = time.monotonic()
         until(self.ready, within=within, what="pages being served")
-        until(lambda: all(row["healthy"] for row in self.status()), within=within, what="every part being well")
+        until(
+            lambda: all(row["healthy"] for row in parts.status(self.data)), within=within, what="every part being well"
+        )
         return time.monotonic() - began
+
+    def ask_for(self, task: str) -> None:
+        """Have the worker do now what beat would ask of it within the minute."""
+        from worker.app import app
+
+        with suppress(OperationalError):  # the broker is away: the next ask finds it
+            app.send_task(task, retry=False, ignore_result=True)

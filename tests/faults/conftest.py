@@ -1,11 +1,13 @@
 """Attacks on the living product: its parts are killed, halted and starved while patients and nurses go on.
 
 They run by themselves (`pytest tests/faults`: a selection; `--whole`: every cell, about half an hour), in a house of their own whose
-texts go to a Twilio of the tests' own, which counts what it took.
+texts go to a Twilio of the tests' own, which counts what it took. `--figures FILE` keeps what was measured, for `tests.faults.table`.
 """
 
+import json
 import os
-from collections.abc import Iterator
+import platform
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,11 +20,13 @@ from tests.faults.story import Story
 from tests.journeys.conftest import django_db_setup, live_database
 from tests.messages.twilio_server import Twilio, serving
 
+CELLS = pytest.StashKey[list[dict]]()
 __all__ = ["django_db_setup", "live_database"]
 
 
 def pytest_addoption(parser):
     parser.addoption("--whole", action="store_true", help="every cell of the kill matrix, not the selection")
+    parser.addoption("--figures", type=Path, help="write the figures of each cell into this file, as JSON")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -36,6 +40,21 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "whole: a cell of the whole kill matrix (--whole)")
+    config.stash[CELLS] = []
+
+
+def pytest_sessionfinish(session):
+    """Written also when a cell failed: its row is missing then, and the number of failures says so."""
+    file = session.config.getoption("--figures")
+    if file:
+        said = {
+            "on": datetime.now(UTC).date().isoformat(),  # noqa: TID251  the day of the run, not of the clinic
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "failed": session.testsfailed,
+            "cells": session.config.stash[CELLS],
+        }
+        file.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +77,28 @@ def besieged(twilio, live_database) -> Iterator[Besieged]:
     house.leave()
 
 
+@pytest.fixture(scope="session")
+def clinic(besieged, twilio) -> Story:
+    """One clinic for the whole run."""
+    return Story(besieged, make.a_unit(), twilio)
+
+
 @pytest.fixture
-def story(besieged, twilio) -> Iterator[Story]:
+def story(besieged, clinic) -> Iterator[Story]:
     """A clinic at work: patients get in touch all the while, nurses ring, messages go out."""
-    story = Story(besieged, make.a_unit(), twilio)
-    with story.going_on():
-        yield story
+    besieged.is_well(within=60)
+    with clinic.going_on():
+        yield clinic
+
+
+@pytest.fixture
+def reported(request) -> Callable[..., None]:
+    """Figures of a cell, shown as it ends and kept for the table."""
+
+    def note(blow: str, **figures: float) -> None:
+        row = {"blow": blow, **figures}
+        request.config.stash[CELLS].append(row)
+        with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+            print(f"\n  {json.dumps(row)}", flush=True)  # noqa: T201
+
+    return note
