@@ -1,6 +1,6 @@
 """`make bench`: everything measured in one run.
 
-    python -m bench [--only claims drain times burst board streams booked http everybody] [--quick] [--json FILE]
+    python -m bench [--only claims drain snapshot times burst board streams booked http everybody] [--quick] [--json FILE]
 
 `--quick` is for trying that the bench itself works: its figures mean nothing.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.house import product
 
-GROUPS = ("claims", "drain", "times", "burst", "board", "streams", "booked", "http", "everybody")
+GROUPS = ("claims", "drain", "snapshot", "times", "burst", "board", "streams", "booked", "http", "everybody")
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
 
 def measure(url: str, only: list[str], *, quick: bool, keep: Path | None) -> int:
     """Run the groups; returns how many goals were missed."""
-    from bench import board, claims, day, drain, times
+    from bench import board, claims, day, drain, snapshot, times
     from bench.rates import commit_probe
     from bench.report import Report
 
@@ -41,6 +41,7 @@ def measure(url: str, only: list[str], *, quick: bool, keep: Path | None) -> int
             drain.measure(report, calls=1_000 if quick else 20_000, clients=16, killed=4 if quick else 20),
             [drain.order(report, calls=300 if quick else 2_000, clients=clients) for clients in (4, 16)],
         ),
+        "snapshot": lambda: snapshot.measure(report, **pace, held=5 if quick else 60),
         "times": lambda: (
             times.measure(report, **pace, times=many),
             times.burst_in_process(report, again=1 if quick else 5),
