@@ -1,12 +1,13 @@
 """Reading what cannot wait until somebody opens a page: which causes hold, whose turn it is to be told, and where."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
-from followup.callbacks.models import Callback
+from followup.callbacks.models import Callback, CallbackWords
 from followup.callbacks.models import State as CallState
 from followup.cases.models import Case
 from followup.clinic.models import Appointment, State
@@ -34,7 +35,7 @@ def causes_of(case_id: UUID | None = None) -> dict[tuple[UUID, str], Case]:
     at_risk = Case.objects.at_risk().filter(kind="contact", **only).select_related("unit", "programme")
     found |= {(case.id, Cause.AT_RISK.value): case for case in at_risk}
     calls = Callback.objects.filter(**of_it).select_related("case__unit", "case__programme", "case__contact")
-    for call in calls.waiting().filter(priority=1, not_before__lte=at, decide_since=None):
+    for call in _flagged(calls, at):
         found[call.case_id, Cause.RED_FLAG.value] = call.case
     for call in calls.waiting().late(at):
         if call.due + timedelta(minutes=_rules(call.case).escalation.late_after_minutes) <= at:
@@ -104,10 +105,32 @@ def _on_call(unit: Unit) -> list[StaffAddress]:
     return [StaffAddress("on-call", channel, to, unit.language) for channel, to in where if to]
 
 
-def told_at(unit: Unit) -> dict[UUID, datetime]:
-    """When somebody was last told outside the page of a case that still waits, by case id."""
+def red_flags(unit: Unit) -> QuerySet[Callback]:
+    """Calls of the first priority that wait to be taken, the first promised first; not the late ones, which have a list of their own."""
+    rows = _flagged(Callback.objects.of_unit(unit), clock.now()).filter(due__gte=clock.now())
+    return rows.select_related("case__programme", "patient").order_by("due", "id")
+
+
+def _flagged(calls: CallbackWords, at: datetime) -> CallbackWords:
+    return calls.waiting().filter(priority=1, not_before__lte=at, decide_since=None)
+
+
+@dataclass(frozen=True)
+class Told:
+    """When somebody was last told outside the page, and how often; `in_vain`: as often as the programme says, and nobody took it."""
+
+    at: datetime
+    times: int
+    in_vain: bool
+
+
+def told_of(unit: Unit) -> dict[UUID, Told]:
+    """What was told outside the page of the cases that still wait, by case id."""
     rows = Escalation.objects.filter(case__unit=unit, ended_at=None, told_at__isnull=False)
-    return dict(rows.order_by("told_at").values_list("case_id", "told_at"))
+    return {
+        row.case_id: Told(row.told_at, row.times_told, row.times_told >= _rules(row.case).escalation.most)
+        for row in rows.select_related("case__programme").order_by("times_told", "told_at")
+    }
 
 
 def silence(unit: Unit) -> str:

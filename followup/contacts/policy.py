@@ -23,6 +23,8 @@ NEEDS_WORDS = ("clinician_asked", "other")
 """Outcomes that say nothing without a note: the first is a question, and the clinician who is asked reads the note."""
 REOPENS_WITHIN = timedelta(hours=24)
 """So long after it was finished a request may be opened again; later, a new one begins. Source: design §3."""
+NOT_OFFERED_AGAIN = timedelta(hours=1)
+"""So long a time that somebody gave back is not held for them again while there is another."""
 DRAFTS_LIVE = timedelta(days=30)
 """Source: experience §1 [A1]."""
 
@@ -232,6 +234,13 @@ def hold_again_from(rules: Rules, hours: OpeningHours, call_due: datetime | None
     return [*late, hold_from(rules, call_due=at)]
 
 
+def apart_from(given_back: datetime | None, earliest: datetime, before: datetime) -> list[tuple[datetime, datetime]]:
+    """The stretches in which to look for a time, in order: round the one that was given back, and only then all of them."""
+    if given_back is None or not earliest <= given_back < before:
+        return [(earliest, before)]
+    return [(earliest, given_back), (given_back + timedelta(minutes=1), before), (earliest, before)]
+
+
 @dataclass(frozen=True)
 class Facts:
     """The rows that say where a contact stands, as plain values."""
@@ -314,6 +323,14 @@ def asks_of(rules: Rules, outcomes: Iterable[str], hours: OpeningHours, *, at: d
     """What a call leaves for a clinician, and by when each must be answered."""
     left = [rules.outcome(each) for each in outcomes]
     return {each.id: hours.moment(each.within, at) for each in left if each.leaves == "with_clinician" and each.within}
+
+
+def answer_before(rules: Rules, hours: OpeningHours, due: datetime, held: datetime, *, at: datetime) -> datetime:
+    """By when a clinician must have said whether a held time is used: as promised, and so long before it that a person can still
+    make something of the answer; where that has passed, before it begins. Source: when a person is told of a held time that is near.
+    """
+    near = hours.back_open(held, rules.slots.warn_open_hours_before_held)
+    return min(due, near if near > at else held)
 
 
 def way_of_answer(kind: str, *, way: str, has_time: bool, to_patient: str) -> str:

@@ -66,6 +66,13 @@ def earliest_start(case: Case, callback: Callback | None) -> datetime:
     return policy.hold_from(case.programme.rules, call_due=at if spoken_with else max(callback.due, at))
 
 
+def just_given_back(case: Case) -> datetime | None:
+    """When the time begins that the patient of this case has just given back, if there is one."""
+    since = clock.now() - policy.NOT_OFFERED_AGAIN
+    rows = Appointment.objects.filter(case=case, ended_why=GIVEN_BACK, ended_at__gt=since).order_by("-ended_at")
+    return rows.values_list("slot__starts_at", flat=True).first()
+
+
 @dataclass(frozen=True)
 class Ways:
     """What could be given to a case: `inside` its promise, or `later` with a reason; each in order of time."""

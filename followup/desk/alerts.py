@@ -41,7 +41,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
         "unsigned": [] if unit.demo or programme is None else programme.rules.unsigned(),
         "silence": escalations.silence(unit),
         "in_charge": in_charge.name if in_charge else "",
-        "told": escalations.told_at(unit),
+        "told": escalations.told_of(unit),
         "done": done_words(),
         "may_call": may(request.user, "answer_calls"),
         "may_manage": may(request.user, "manage_times"),

@@ -10,7 +10,7 @@ from django.db.models.functions import Cast
 from followup.callbacks import queries as calls
 from followup.cases import queries as cases
 from followup.cases.models import Case
-from followup.contacts import shortages
+from followup.contacts import escalations, shortages
 from followup.contacts.models import Contact
 from followup.contacts.queries import held_near, unmarked
 from followup.core import outbox
@@ -23,6 +23,7 @@ from followup.people.models import Unit, User
 class Alerts:
     """Everything that waits for somebody to act; `count` is the number of lines, in one statement."""
 
+    red_flags: QuerySet
     at_risk: QuerySet
     held_near: QuerySet
     late: QuerySet
@@ -43,6 +44,7 @@ class Alerts:
 
 def alerts(unit: Unit) -> Alerts:
     return Alerts(
+        red_flags=escalations.red_flags(unit),
         at_risk=shortages.in_order(unit.id).select_related("patient", "programme", "contact"),
         held_near=held_near(unit),
         late=calls.late(unit),

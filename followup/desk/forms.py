@@ -63,6 +63,18 @@ class Typed(forms.Form):
         return self
 
 
+def day_in(boxes: Mapping[str, Any], name: str, refusal: str) -> date | None:
+    """The day typed into the three boxes `<name>_day`, `<name>_month` and `<name>_year`; None where they are empty."""
+    parts = [boxes.get(f"{name}_{part}", "").strip() for part in ("year", "month", "day")]
+    if not any(parts):
+        return None
+    try:
+        year, month, day = (int(part) for part in parts)
+        return date(year + 2000 if year < 100 else year, month, day)
+    except (ValueError, OverflowError):
+        raise forms.ValidationError(refusal) from None
+
+
 class OutcomeForm(Typed):
     """What a call led to."""
 
@@ -79,14 +91,8 @@ class OutcomeForm(Typed):
     agreed = Text()
 
     def clean_call_again_on(self) -> date | None:
-        parts = [self.cleaned_data.get(f"call_again_on_{part}", "").strip() for part in ("year", "month", "day")]
-        if not any(parts):
-            return None
-        try:
-            year, month, day = (int(part) for part in parts)
-            return date(year + 2000 if year < 100 else year, month, day)
-        except (ValueError, OverflowError):
-            raise forms.ValidationError(_("The day to call again must be a real day, such as 26 11 2026.")) from None
+        refusal = _("The day to call again must be a real day, such as 26 11 2026.")
+        return day_in(self.cleaned_data, "call_again_on", refusal)
 
 
 class ClockTime(forms.Field):

@@ -79,8 +79,14 @@ def _alerts(unit: Unit) -> list[Line]:
     shortages = Counter(found.at_risk.values_list("shortage", flat=True))
     near, late, decide = found.held_near.count(), found.late.count(), found.to_decide.count()
     asks, undelivered, unreachable = found.late_asks.count(), found.messages.count(), found.no_channel.count()
-    unmarked = found.unmarked.count()
+    unmarked, flags = found.unmarked.count(), found.red_flags.count()
     return [
+        Line(
+            flags,
+            ngettext("red flag that nobody has taken", "red flags that nobody has taken", flags),
+            f"{there}#flags-heading",
+            urgent=True,
+        ),
         Line(
             shortages[Shortage.NEEDS_A_TIME],
             ngettext(

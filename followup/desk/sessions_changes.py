@@ -86,7 +86,8 @@ def copy(request: HttpRequest) -> HttpResponse:
     laid = clinic.copy_week(unit=unit_of(request.user), source=source, target=target, by=request.user)
     said = ngettext("%(count)s session copied.", "%(count)s sessions copied.", laid) % {"count": laid}
     left = _("Closed days, and people who are somewhere already, are left as they are.")
-    note(request, f"{said} {left}")
+    nothing = _("Nothing was copied: the clinic is closed on those days, or everybody is somewhere already.")
+    note(request, f"{said} {left}" if laid else nothing)
     return redirect(f"{reverse('desk:sessions')}?week={week_of(target)}")
 
 

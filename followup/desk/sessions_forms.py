@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from followup.clinic.models import Session, SlotKind, TemplateLine
 from followup.clinic.template import SLOT_MINUTES
-from followup.desk.forms import Id, Text, Typed
+from followup.desk.forms import Id, Text, Typed, day_in
 
 
 def read_clock(typed: str) -> time | None:
@@ -70,14 +70,7 @@ class OnADay(Typed):
     day = forms.Field(required=False)
 
     def clean_day(self) -> date | None:
-        parts = [self.cleaned_data.get(f"day_{part}", "").strip() for part in ("year", "month", "day")]
-        if not any(parts):
-            return None
-        try:
-            year, month, day = (int(part) for part in parts)
-            return date(year + 2000 if year < 100 else year, month, day)
-        except (ValueError, OverflowError):
-            raise forms.ValidationError(_("The day must be a real day, such as 26 11 2026.")) from None
+        return day_in(self.cleaned_data, "day", _("The day must be a real day, such as 26 11 2026."))
 
 
 class HoursForm(Typed):

@@ -61,7 +61,7 @@ def line(request: HttpRequest, line_id=None) -> HttpResponse:
                 also_laid=form.cleaned_data["also_laid"] == "yes",
                 **form.said(),
             )
-            note(request, _saved(changed, left))
+            note(request, _saved(_("The template is saved."), changed, left))
             return redirect("desk:sessions_template")
         except Invalid as refused:
             form.take(refused)
@@ -77,8 +77,8 @@ def _live_line(request: HttpRequest, line_id: Any) -> TemplateLine:
     return found
 
 
-def _saved(changed: int, left: int) -> str:
-    said = [_("The template is saved.")]
+def _saved(first: str, changed: int, left: int) -> str:
+    said = [first]
     if changed:
         said.append(
             ngettext("%(count)s session was changed.", "%(count)s sessions were changed.", changed) % {"count": changed}
@@ -105,7 +105,11 @@ def remove(request: HttpRequest, line_id) -> HttpResponse:
         changed, left = (
             clinic.bring_up_to_date(shown, by=request.user) if request.POST.get("also_laid") == "yes" else (0, 0)
         )
-        note(request, _saved(changed, left))
+        gone = _("Removed from the template: %(name)s, %(day)s.") % {
+            "name": shown.person.name,
+            "day": day_names()[shown.weekday],
+        }
+        note(request, _saved(gone, changed, left))
         return redirect("desk:sessions_template")
     names = {"line": shown, "day_name": day_names()[shown.weekday], "words": words}
     return show(request, "desk/sessions_remove.html", here="sessions", zone=shown.unit.zone, **names)

@@ -97,6 +97,27 @@ def test_what_needs_a_clinician_has_an_owner_and_a_due(contact, nurse, unit, out
     assert asked.owner == doctor
 
 
+@pytest.mark.parametrize(
+    ("asked_at", "due"),
+    [
+        (datetime(2026, 11, 23, 8, 0, tzinfo=UTC), datetime(2026, 11, 24, 7, 30, tzinfo=UTC)),  # as promised
+        (
+            datetime(2026, 11, 23, 14, 0, tzinfo=UTC),
+            datetime(2026, 11, 24, 10, 0, tzinfo=UTC),
+        ),  # two open hours before it
+        (datetime(2026, 11, 24, 11, 0, tzinfo=UTC), datetime(2026, 11, 24, 12, 0, tzinfo=UTC)),  # before it begins
+    ],
+)
+def test_an_answer_that_decides_over_a_held_time_is_due_before_that_time(contact, nurse, asked_at, due):
+    """The time is held on Tuesday at 13:00, 12:00 in UTC; what is not about it keeps its own promise."""
+    with clock.turned(asked_at):
+        call = make.a_call_with(nurse, contact)
+        contacts.finish(call, by=nurse, outcome="clinician_asked", also=["group_change"], note="MRI first?")
+    asks = {each.kind: each.due for each in Ask.objects.filter(case=contact.case)}
+    assert asks["clinician_asked"] == due
+    assert asks["group_change"] > datetime(2026, 11, 25, tzinfo=UTC)
+
+
 def test_the_clinicians_answer_closes_the_case(contact, nurse, unit):
     doctor = make.a_clinician(unit)
     contacts.finish(make.a_call_with(nurse, contact), by=nurse, outcome="prescription", to=doctor)

@@ -64,6 +64,16 @@ def test_a_free_revisit_time_is_kept_while_the_call_is_owed(unit, eva):
     assert way(contact) == "revisit"
 
 
+@pytest.mark.parametrize(("begins", "waits"), [(time(9), False), (time(13), True)])
+def test_a_time_given_by_night_is_told_at_once_if_the_morning_is_too_late(unit, eva, begins, waits):
+    contact = a_refused(unit)
+    make.urgent_times(unit, TUESDAY, 1, first=begins)
+    at = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
+    with clock.turned(at):
+        contacts.take_time(contact.case, Slot.objects.get(unit=unit), by=eva)
+    assert (Message.objects.get(template="time-kept", channel="sms").due_at > at) is waits
+
+
 def test_after_the_call_the_time_is_booked(unit, eva, karin):
     contact = a_refused(unit)
     doctor = make.a_clinician(unit)

@@ -242,6 +242,17 @@ def test_a_patient_who_gives_the_time_back_is_rung_if_they_need_help(flare, anna
     assert told(flare, "slot-cancelled") == 0
 
 
+@pytest.mark.parametrize(("times", "same"), [(2, False), (1, True)])
+def test_the_time_just_given_back_is_held_again_only_where_it_is_the_only_one(unit, anna, nurse, doctor, times, same):
+    make.urgent_times(unit, TUESDAY, times, doctor=doctor)
+    contact = make.a_flare(anna)
+    contacts.finish(make.a_call_with(nurse, contact), by=nurse, outcome="clinic_time")
+    gone = kept(contact)
+    contacts.cancel_time(gone, by=anna.user)
+    contacts.book(contact.id)  # the worker
+    assert (kept(contact).slot_id == gone.slot_id) is same
+
+
 def test_giving_back_the_kept_time_closes_nothing_while_a_call_is_owed(flare, anna):
     contacts.cancel_time(kept(flare), by=anna.user, needs_help=False)
     assert case_of(flare).step == "call_booked"

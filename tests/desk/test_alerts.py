@@ -186,3 +186,27 @@ def test_asked_again_after_a_session_was_added_is_seen_at_once(desk, eva, unit, 
     make.urgent_times(unit, TUESDAY, 1)
     contacts.ask_again(unit.id)
     assert "Nothing needs you right now." in text(desk(eva).get("/desk/alerts/"))
+
+
+def test_a_red_flag_that_six_messages_were_told_of_in_vain_stands_there_and_says_so(desk, karin, unit, stranger):
+    unit.on_call_phone = "+46701740699"
+    unit.save()
+    with clock.turned(make.SUNDAY_EVENING):
+        make.urgent_times(unit, TUESDAY, 1)
+        contact = make.a_flare(make.a_patient(unit), answers={"red_flags": ["rf_pain"]})
+
+    def seen(by) -> str:
+        return text(desk(by).get("/desk/alerts/"))
+
+    for minutes in range(0, 200, 31):
+        with clock.turned(make.SUNDAY_EVENING + timedelta(minutes=minutes)):
+            contacts.escalate(contact.case_id, "red_flag")
+            page = seen(karin)
+            assert "Red flags that nobody has taken" in page
+            assert ("nobody has answered 6 messages" in page) is (minutes >= 5 * 31)
+            assert ("staff told outside this page" in page) is (minutes < 5 * 31)
+    with clock.turned(make.SUNDAY_EVENING + timedelta(hours=4)):
+        assert reverse("desk:call", args=[make.callback_of(contact).id]) in page
+        assert "Red flags" not in seen(stranger)
+        make.a_call_with(karin, contact)
+        assert "Red flags" not in seen(karin)

@@ -1,5 +1,6 @@
 """The worker lays the call and keeps a time."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from followup.clinic.models import Appointment
 from followup.contacts import policy
 from followup.contacts.models import Contact
 from followup.contacts.services.ground import BOOKER, lay, settle, tell, tell_of_time
-from followup.contacts.shortages import earliest_start
+from followup.contacts.shortages import earliest_start, just_given_back
 from followup.core import crash, outbox
 from followup.core.journal import Signs
 
@@ -50,9 +51,8 @@ def keep_a_time(case: Case, contact: Contact, callback: Callback, *, by: Signs) 
         return None
     if kept := Appointment.objects.filter(case=case).kept().first():
         return kept  # Whether it suits is another question: who said that none does is still at risk.
-    earliest = earliest_start(case, callback)
     try:
-        held = clinic.hold_earliest(case=case, earliest=earliest, before=contact.see_by, by=by)
+        held = _another(case, earliest_start(case, callback), contact.see_by, by=by)
     except clinic.NoTimeWithinPromise:
         # Who was found to need a time still does: more words from them never make that less.
         if not case.shortage:
@@ -60,3 +60,14 @@ def keep_a_time(case: Case, contact: Contact, callback: Callback, *, by: Signs) 
         return None
     cases.out_of_risk(case, by=by)
     return held
+
+
+def _another(case: Case, earliest: datetime, before: datetime, *, by: Signs) -> Appointment:
+    """Hold the earliest time; the one that they gave back just now only where it is the only one. Raises `NoTimeWithinPromise`."""
+    *first, last = policy.apart_from(just_given_back(case), earliest, before)
+    for start, end in first:
+        try:
+            return clinic.hold_earliest(case=case, earliest=start, before=end, by=by)
+        except clinic.NoTimeWithinPromise:
+            continue
+    return clinic.hold_earliest(case=case, earliest=last[0], before=last[1], by=by)

@@ -191,7 +191,7 @@ def finish(
     )
     outcomes = [outcome, *also]
     told = _mind_the_time(case, outcomes, slot, by=by)
-    for kind, due in policy.asks_of(rules, outcomes, case.unit.hours, at=at).items():
+    for kind, due in _asks_of(case, outcomes, at).items():
         cases.ask(case, kind, by=by, due=due, owner=to, note=note)
     cases.out_of_risk(case, by=by)
     settle(case, by=by, outcome=outcome)
@@ -209,6 +209,16 @@ def _mind_the_time(case: Case, outcomes: Sequence[str], slot: Slot | None, *, by
     if policy.lets_go_of_time(outcomes):
         clinic.release(case=case, why="not needed", by=by)
     return []
+
+
+def _asks_of(case: Case, outcomes: Sequence[str], at: datetime) -> dict[str, datetime]:
+    rules, hours = case.programme.rules, case.unit.hours
+    asks = policy.asks_of(rules, outcomes, hours, at=at)
+    held = Appointment.objects.filter(case=case, state="held").kept().select_related("slot").first()
+    if held:
+        waits = policy.KEEPS_THE_TIME & asks.keys()
+        asks |= {kind: policy.answer_before(rules, hours, asks[kind], held.slot.starts_at, at=at) for kind in waits}
+    return asks
 
 
 def _nobody_answered(case: Case, callback: Callback, *, note: str, by: User) -> Callback:

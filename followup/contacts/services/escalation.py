@@ -7,8 +7,8 @@ from django.db import transaction
 from followup.cases import services as cases
 from followup.contacts import escalations
 from followup.contacts.models import Escalation
-from followup.contacts.services.ground import SWEEPER
-from followup.core import clock, journal
+from followup.contacts.services.ground import SWEEPER, note
+from followup.core import clock
 from followup.core.journal import Signs
 from followup.messages import services as messages
 
@@ -40,16 +40,7 @@ def escalate(case_id: UUID | str, cause: str, *, by: Signs = SWEEPER) -> bool:
         return False
     row.told_at, row.times_told = at, row.times_told + 1
     row.save(update_fields=["told_at", "times_told"])
-    journal.write(
-        "case.escalated",
-        by=by,
-        patient_id=case.patient_id,
-        unit_id=case.unit_id,
-        case_id=case.id,
-        subject_id=row.id,
-        cause=cause,
-        times=row.times_told,
-    )
+    note(case, "case.escalated", row.id, by=by, cause=cause, times=row.times_told)
     messages.tell_staff(
         "staff-escalation",
         unit=case.unit,

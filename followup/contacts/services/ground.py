@@ -13,12 +13,15 @@ from followup.cases.models import Case, Shortage
 from followup.clinic import queries as times
 from followup.clinic.models import Appointment
 from followup.contacts import policy
-from followup.contacts.models import Contact
+from followup.contacts.models import Addition, Contact
 from followup.contacts.queries import facts_of
-from followup.core import clock, words
+from followup.core import clock, journal, words
+from followup.core.errors import Invalid
 from followup.core.journal import Signs, System
 from followup.messages import services as messages
 from followup.messages.models import Message
+from followup.messages.policy import after_quiet_hours
+from followup.people.models import User
 from followup.programmes import text
 
 log = logging.getLogger(__name__)
@@ -64,10 +67,39 @@ def settle(case: Case, *, by: Signs, outcome: str = "") -> None:
     cases.move(case, step, by=by, due=due, outcome=outcome)
 
 
+def say(case: Case, kind: str, text: str = "", *, by: User) -> Addition:
+    """Something is added to a request that was sent before. Raises `Invalid`."""
+    if len(text) > policy.LONGEST_MESSAGE:
+        raise Invalid({"text": policy.too_long()})
+    said = Addition.objects.create(contact=case.contact, text=text.strip(), kind=kind, at=clock.now(), by=by)
+    note(case, "contact.added_to", said.id, by=by, kind=kind)
+    cases.touch(case)
+    return said
+
+
+def note(
+    case: Case, verb: str, subject_id: UUID | None = None, *, by: Signs, why: str = "", **detail: str | int
+) -> None:
+    """A line about a case in the journal."""
+    journal.write(
+        verb,
+        by=by,
+        patient_id=case.patient_id,
+        unit_id=case.unit_id,
+        case_id=case.id,
+        subject_id=subject_id,
+        why=why,
+        **detail,
+    )
+
+
 def tell_of_time(
     case: Case, template: str, appointment: Appointment, *, by: Signs, answers_them: bool = True
 ) -> list[Message]:
+    """Tell of a time, before it begins: by night too, where the morning leaves nobody the time to come."""
     slot, rules = appointment.slot, case.programme.rules
+    morning = after_quiet_hours(clock.now(), case.unit.hours)
+    answers_them = answers_them or slot.starts_at < policy.hold_from(rules, call_due=morning)
     bring = text(rules.before_visit.text, case.patient.language) if rules.before_visit else ""
     facts = {"time": slot.starts_at, "place": slot.place, "bring": bring}
     return tell(case, template, occasion=str(appointment.id), by=by, answers_them=answers_them, **facts)

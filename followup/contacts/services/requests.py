@@ -17,8 +17,8 @@ from followup.cases.queries import open_contact_of
 from followup.contacts import policy
 from followup.contacts.models import Addition, Channel, Contact, Draft
 from followup.contacts.queries import draft_of
-from followup.contacts.services.ground import lay, owe_a_call, promise_again, settle, shorten_see_by
-from followup.core import clock, crash, journal, outbox
+from followup.contacts.services.ground import lay, note, owe_a_call, promise_again, say, settle, shorten_see_by
+from followup.core import clock, crash, outbox
 from followup.core.errors import Invalid, Refused, Unknown
 from followup.core.typed import storable
 from followup.people.access import require, unit_of
@@ -81,7 +81,7 @@ def take_back(*, patient: Patient, by: User) -> None:
     """The tick at a red flag was taken back: a note for the nurse, who rings all the same."""
     open_case = _one_at_a_time(patient, by=by)
     if open_case and open_case.contact.answers.get("red_flags"):
-        _add(open_case, by=by, kind="took_back")
+        say(open_case, "took_back", by=by)
 
 
 @transaction.atomic
@@ -111,7 +111,7 @@ def add(*, patient: Patient, by: User, text: str = "", kind: str = "words") -> A
     latest = open_case.contact.additions.order_by("-at").first()
     if latest and (latest.kind, latest.text) == (kind, text):
         return latest
-    addition = _add(open_case, by=by, text=text, kind=kind)
+    addition = say(open_case, kind, text, by=by)
     if kind == "words" and calls.open_of_case(open_case.id) is None:
         _is_owed_another_call(open_case, by=by)
     return addition
@@ -144,7 +144,7 @@ def change_how_to_reach(*, patient: Patient, by: User, preferred: dict[str, Any]
         callback.due = max(callback.due, case.unit.hours.add_open(promise.not_before, 1))
         callback.save(update_fields=["not_before", "due"])
         lay(case, callback, by=by)
-    journal.write("contact.reach_changed", by=by, patient_id=case.patient_id, unit_id=case.unit_id, case_id=case.id)
+    note(case, "contact.reach_changed", by=by)
     cases.touch(case)
     settle(case, by=by)
     return contact
@@ -163,7 +163,7 @@ def say_free(*, patient: Patient, by: User) -> Callback:
     said_before = callback.said_free_at
     callback = callbacks.bring_forward(callback, by=by)
     if callback.said_free_at != said_before:
-        _add(case, by=by, kind="free_now")
+        say(case, "free_now", by=by)
     settle(case, by=by)
     return callback
 
@@ -255,7 +255,7 @@ def _say_more(case: Case, request: policy.Request, *, by: User, sent: bool = Tru
     else:
         kind = "red_flags" if request.red_flags and not request.message else "words"
         if not _said_already(contact, kind, request.message, by=by):
-            _add(case, by=by, text=request.message, kind=kind)
+            say(case, kind, request.message, by=by)
     contact.answers = contact.answers | {"red_flags": flags}
     contact.save()
     _hasten(case, contact, policy.Request(request.reason, answers=request.answers | {"red_flags": flags}), by=by)
@@ -295,20 +295,3 @@ def _said_already(contact: Contact, kind: str, text: str, *, by: User) -> bool:
     latest = contact.additions.order_by("-at").first()
     said = (latest.kind, latest.text, latest.by_id) if latest else ("words", contact.message, contact.entered_by_id)
     return said == (kind, text, by.id)
-
-
-def _add(case: Case, *, by: User, text: str = "", kind: str = "words") -> Addition:
-    if len(text) > policy.LONGEST_MESSAGE:
-        raise Invalid({"text": policy.too_long()})
-    addition = Addition.objects.create(contact=case.contact, text=text.strip(), kind=kind, at=clock.now(), by=by)
-    journal.write(
-        "contact.added_to",
-        by=by,
-        patient_id=case.patient_id,
-        unit_id=case.unit_id,
-        case_id=case.id,
-        subject_id=addition.id,
-        kind=kind,
-    )
-    cases.touch(case)
-    return addition

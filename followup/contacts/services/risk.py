@@ -17,13 +17,15 @@ from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot, SlotKind, State
 from followup.contacts import policy, shortages
 from followup.contacts.services.booking import keep_a_time
-from followup.contacts.services.ground import BOOKER, promise_again, settle, tell, tell_of_time
+from followup.contacts.services.ground import BOOKER, note, promise_again, settle, tell, tell_of_time
 from followup.contacts.services.times import RequestClosed
-from followup.core import clock, journal
+from followup.core import clock
 from followup.core.errors import Invalid, Refused
 from followup.core.journal import Signs
 from followup.people.access import require
 from followup.people.models import User
+
+WAY_OUT = "contact.way_out"
 
 
 class HasATime(Refused):
@@ -100,7 +102,7 @@ def _without_their_time(case: Case, gone: Appointment, *, by: User, why: str) ->
         callback = calls.open_of_case(case.id)
     held = keep_a_time(case, contact, callback, by=by) if callback else None
     settle(case, by=by)
-    _note(case, "gave_up", by=by, why=why)
+    note(case, WAY_OUT, by=by, why=why, way="gave_up")
     if held is None or gone.state == State.BOOKED:
         tell(case, "slot-cancelled", occasion=str(gone.id), by=by, time=gone.slot.starts_at)
     if held:
@@ -162,21 +164,8 @@ def _give(case: Case, slot: Slot, way: str, *, by: User, why: str) -> Appointmen
 def _saved(case: Case, given: Appointment, way: str, *, by: Signs, why: str = "") -> None:
     cases.out_of_risk(case, by=by)
     settle(case, by=by)
-    _note(case, way, by=by, why=why, subject_id=given.id)
+    note(case, WAY_OUT, given.id, by=by, why=why, way=way)
     _tell_of(case, given, by=by)
-
-
-def _note(case: Case, way: str, *, by: Signs, why: str, subject_id: UUID | None = None) -> None:
-    journal.write(
-        "contact.way_out",
-        by=by,
-        patient_id=case.patient_id,
-        unit_id=case.unit_id,
-        case_id=case.id,
-        subject_id=subject_id,
-        why=why,
-        way=way,
-    )
 
 
 def _tell_of(case: Case, given: Appointment, *, by: Signs) -> None:

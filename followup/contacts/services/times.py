@@ -14,8 +14,8 @@ from followup.clinic.policy import others_may_use_urgent_until
 from followup.contacts import policy
 from followup.contacts.models import Addition
 from followup.contacts.queries import times_for, times_to_choose
-from followup.contacts.services.ground import promise_again, settle, tell, tell_of_time
-from followup.core import clock, journal, outbox
+from followup.contacts.services.ground import note, promise_again, say, settle, tell, tell_of_time
+from followup.core import clock, outbox
 from followup.core.errors import Invalid, Refused
 from followup.core.typed import storable
 from followup.people.access import require
@@ -117,7 +117,7 @@ def no_time_suits(case: Case, *, by: User, words: str = "") -> Addition:
     latest = case.contact.additions.order_by("-at").first()
     if latest and (latest.kind, latest.text) == ("no_time_suits", text):
         return latest
-    said = _say(case, "no_time_suits", text, by=by)
+    said = say(case, "no_time_suits", text, by=by)
     if calls.open_of_case(case.id) is None:
         _owe_another_call(case, by=by)
     cases.put_at_risk(case, Shortage.NEEDS_A_TIME, by=by)
@@ -151,9 +151,9 @@ def cancel_time(
     theirs = for_patient or bool(by.as_patient)
     clinic.release(case=case, why=GIVEN_BACK if theirs else "cancelled", by=by, slot_goes=slot_goes)
     if why:
-        _note(case, "appointment.cancelled_because", appointment, by=by, why=why)
+        note(case, "appointment.cancelled_because", appointment.id, by=by, why=why)
     if theirs and not needs_help:
-        _say(case, "needs_no_help", "", by=by)
+        say(case, "needs_no_help", by=by)
         settle(case, by=by, outcome="all_well")
     else:
         _somebody_rings(case, theirs, by=by)
@@ -210,23 +210,3 @@ def _open(case: Case) -> Case:
 def _owe_another_call(case: Case, *, by: User) -> None:
     contact = case.contact
     promise_again(case, contact, policy.Request(contact.reason, answers=contact.answers), by=by)
-
-
-def _say(case: Case, kind: str, text: str, *, by: User) -> Addition:
-    said = Addition.objects.create(contact=case.contact, text=text, kind=kind, at=clock.now(), by=by)
-    _note(case, "contact.added_to", said, by=by, kind=kind)
-    cases.touch(case)
-    return said
-
-
-def _note(case: Case, verb: str, about: Addition | Appointment, *, by: User, why: str = "", **detail: str) -> None:
-    journal.write(
-        verb,
-        by=by,
-        patient_id=case.patient_id,
-        unit_id=case.unit_id,
-        case_id=case.id,
-        subject_id=about.id,
-        why=why,
-        **detail,
-    )
