@@ -30,6 +30,7 @@ _REPORTS = {
     "read": State.DELIVERED,
     "undelivered": State.FAILED,
     "failed": State.FAILED,
+    "canceled": State.FAILED,
 }
 _ORDER = [State.QUEUED, State.IN_FLIGHT, State.UNKNOWN, State.SENT, State.FAILED, State.DELIVERED]
 BEFORE_SENT = _ORDER[: _ORDER.index(State.SENT)]
@@ -58,8 +59,8 @@ def urgency(template: str, *, answers_them: bool) -> Urgency:
 def render(words: Template, channel: str, *, patient: Patient, **facts: Any) -> dict[str, str]:
     """`{subject, body}` of a template of the programme, in the patient's language.
 
-    A name that a plain text message cannot carry is left out of it: one such letter would break the text into several. Templates
-    begin with "{first_name}, " for that.
+    A name is left out of a text that would break into several with it: for a letter that a plain text cannot carry, or because the
+    rest is long (a clinic without a telephone number is rung on "the clinic's number"). Templates begin with "{first_name}, " for that.
     """
     unit = patient.unit
     facts |= {
@@ -70,8 +71,9 @@ def render(words: Template, channel: str, *, patient: Patient, **facts: Any) -> 
         "emergency": unit.emergency_number,
     }
     if channel == Channel.SMS:
-        facts["first_name"] = "" if gsm7.outside(patient.given_name) else patient.given_name
-        body = text(words.sms, patient.language).format(**facts).removeprefix(", ")
+        body = text(words.sms, patient.language).format(**facts)
+        if gsm7.outside(patient.given_name) or gsm7.length(body) > gsm7.ONE_MESSAGE:
+            body = text(words.sms, patient.language).format(**(facts | {"first_name": ""})).removeprefix(", ")
         return {"subject": "", "body": body[:1].upper() + body[1:]}
     return {
         "subject": text(words.email.subject, patient.language).format(**facts),
