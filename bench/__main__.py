@@ -1,6 +1,7 @@
 """`make bench`: everything measured in one run.
 
     python -m bench [--only claims drain snapshot times burst board streams booked http everybody] [--quick] [--json FILE]
+                    [--markdown FILE]
 
 `--quick` is for trying that the bench itself works: its figures mean nothing.
 """
@@ -18,15 +19,16 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS)
     parser.add_argument("--quick", action="store_true", help="only try that it works: the figures mean nothing")
     parser.add_argument("--json", type=Path, help="keep the figures in this file")
+    parser.add_argument("--markdown", type=Path, help="write the goals into this file, as a table")
     asked = parser.parse_args()
     with product() as url:
         import django
 
         django.setup()
-        return measure(url, asked.only, quick=asked.quick, keep=asked.json)
+        return measure(url, asked.only, quick=asked.quick, keep=asked.json, table=asked.markdown)
 
 
-def measure(url: str, only: list[str], *, quick: bool, keep: Path | None) -> int:
+def measure(url: str, only: list[str], *, quick: bool, keep: Path | None, table: Path | None) -> int:
     """Run the groups; returns how many goals were missed."""
     from bench import board, claims, day, drain, snapshot, times
     from bench.rates import commit_probe
@@ -54,9 +56,10 @@ def measure(url: str, only: list[str], *, quick: bool, keep: Path | None) -> int
         "everybody": lambda: day.everybody(report, url, minutes=0.3 if quick else 5),
     }
     for name in only:
-        print(f"\n== {name} (one small commit: {commit_probe()} ms)")
+        report.begin(name, commit_probe())
         groups[name]()
-    report.keep(keep)
+        report.keep(keep)  # after each: what fails later takes nothing with it
+        report.as_table(table)
     print(f"\n{report.missed} of {sum(line.met is not None for line in report.lines)} goals missed.")
     return 0
 

@@ -23,7 +23,15 @@ class Report:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.cells: dict[str, Any] = {}
-        self.notes: dict[str, Any] = {}
+        self.probes: dict[str, float] = {}
+
+    def begin(self, name: str, commit_ms: float) -> None:
+        """The next group, and how long one small commit takes now: between groups it should not move by more than half."""
+        self.probes[name] = commit_ms
+        moved = max(self.probes.values()) / min(self.probes.values())
+        print(
+            f"\n== {name} (one small commit: {commit_ms} ms{f', moved {moved:.1f} x: run again' if moved > 1.5 else ''})"
+        )
 
     def group(self, title: str, cells: list[Cell]) -> None:
         """Print cells side by side, each beside the first."""
@@ -46,8 +54,17 @@ class Report:
 
     def keep(self, path: Path | None) -> None:
         if path:
-            body = {"goals": [asdict(line) for line in self.lines], "cells": self.cells, "notes": self.notes}
+            body = {"goals": [asdict(line) for line in self.lines], "cells": self.cells, "commit_probe_ms": self.probes}
             path.write_text(json.dumps(body, indent=2) + "\n")
+
+    def as_table(self, path: Path | None) -> None:
+        """The goals as a table of a page in `docs/`."""
+        if path:
+            words = {True: "yes", False: "**no**", None: ""}
+            rows = [[line.goal, line.what, line.aim, line.seen, words[line.met]] for line in self.lines]
+            lines = ["| goal | what | aim | seen | met |", "| --- | --- | --- | --- | --- |"]
+            lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+            path.write_text("\n".join(lines) + "\n")
 
     @property
     def missed(self) -> int:
