@@ -2,11 +2,12 @@
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from followup.people.models import User
 from followup.people.queries import user_of_key
+from followup.people.signin import watch
 
 
 class Asked(Request):
@@ -33,6 +34,13 @@ class Key(BaseAuthentication):
 
 class PageSession(SessionAuthentication):
     """The session of a page; whatever changes something needs the page's CSRF token."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied:
+            watch.tell(watch.Event.CSRF_REFUSED, request._request)
+            raise
 
 
 class KeyInSchema(OpenApiAuthenticationExtension):

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from followup.context import last_seen_clinic
+from followup.people.signin import watch
 
 
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -14,8 +15,13 @@ def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(400)
 
 
-def not_allowed(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
-    """Also the answer to a form without its CSRF token (`CSRF_FAILURE_VIEW`)."""
+def not_allowed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(403)
+
+
+def without_token(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The answer to a form without its CSRF token (`CSRF_FAILURE_VIEW`)."""
+    watch.tell(watch.Event.CSRF_REFUSED, request)
     return _page(403)
 
 

@@ -7,6 +7,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.utils.cache import add_never_cache_headers
 
 from followup.core import trace
+from followup.people.signin import watch
 
 log = logging.getLogger("followup.requests")
 
@@ -67,6 +68,14 @@ class Privacy(Step):
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
             response.headers["Cache-Control"] = "no-store, private"
+        return response
+
+
+class Watch(Step):
+    """A no is told to those who watch, whoever said it."""
+
+    def after(self, request, response, started):
+        watch.answered(request, response.status_code)
         return response
 
 

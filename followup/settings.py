@@ -233,6 +233,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "followup.middleware.Trace",
     "followup.middleware.AccessLog",
+    "followup.middleware.Watch",
     "followup.middleware.OnlyUtf8",
     "followup.middleware.Privacy",
     "csp.middleware.CSPMiddleware",
@@ -331,6 +332,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_FORMS = {"change_password": "followup.people.adapters.NewPasswordForm"}
 ACCOUNT_ADAPTER = "followup.people.adapters.StaffAdapter"
 ACCOUNT_RATE_LIMITS = False  # axes counts, in the database, so that a wiped cache forgets no wrong password
 MFA_ADAPTER = "followup.people.adapters.SecondFactorAdapter"
@@ -373,7 +375,7 @@ SECURE_HSTS_SECONDS = 31536000 if _secure else 0
 # The product has a host name of its own; where others live below that name in the clear, say no.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _secure and yes("FOLLOWUP_HSTS_SUBDOMAINS", True)
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "followup.faults.not_allowed"
+CSRF_FAILURE_VIEW = "followup.faults.without_token"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 

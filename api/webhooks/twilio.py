@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from api.problems import plain
 from followup.messages import services as messages
 from followup.messages.gateways.twilio import is_genuine
+from followup.people.signin import watch
 
 
 @csrf_exempt
@@ -22,6 +23,7 @@ def status(request: HttpRequest) -> HttpResponse:
     address = settings.FOLLOWUP_PUBLIC_URL + request.get_full_path()
     told = request.POST.dict()
     if not is_genuine(address, told, request.headers.get("X-Twilio-Signature", "")):
+        watch.tell(watch.Event.BAD_SIGNATURE, request)
         return plain(request, 403)
     try:
         message_id = UUID(request.GET.get("message", ""))

@@ -3,9 +3,12 @@
 import base64
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import ChangePasswordForm
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -20,7 +23,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from followup.core import clock, journal
-from followup.people.signin import places, policy
+from followup.people.signin import places, policy, watch
 
 SIGNED_IN = "staff.signed_in"
 NEWLY_IN = "newly_in"
@@ -41,10 +44,13 @@ class StaffAdapter(DefaultAccountAdapter):
     def authenticate(self, request, **credentials):
         """Someone whose work here has ended is answered like a stranger, and so is a given password that nobody used in time."""
         user = super().authenticate(request, **credentials)
-        if user is None or not user.membership:
-            return None
-        given_at = user.password_given_at
-        return None if given_at and clock.now() - given_at > policy.GIVEN_PASSWORD else user
+        if user is not None and user.membership and not self._came_too_late(user):
+            return user
+        _tell_failed(request, credentials.get("username", ""), "password")
+        return None
+
+    def _came_too_late(self, user) -> bool:
+        return bool(user.password_given_at) and clock.now() - user.password_given_at > policy.GIVEN_PASSWORD
 
     def clean_password(self, password: str, user=None) -> str:
         if user is not None and user.password_given_at and user.check_password(password):
@@ -81,6 +87,10 @@ class StaffAdapter(DefaultAccountAdapter):
     def post_login(self, request, user, **more):
         with transaction.atomic():
             journal.write(SIGNED_IN, by=user, unit_id=user.unit.id)
+        factors = "+".join(
+            record.get("type") or record["method"] for record in get_authentication_records(request, user)
+        )
+        watch.tell(watch.Event.SIGNED_IN, request, door="staff", factors=factors)
         return super().post_login(request, user, **more)
 
     def get_client_ip(self, request) -> str:
@@ -93,6 +103,7 @@ class StaffAdapter(DefaultAccountAdapter):
     def send_notification_mail(self, template_prefix, user, context=None, email=None) -> None:
         """The package tells here that a password or a second factor was changed: whoever is signed in elsewhere signs in anew."""
         places.end_sessions(user, by=user, but=self.request.session.session_key)
+        watch.tell(watch.Event.SIGN_IN_CHANGED, self.request, what=template_prefix.rpartition("/")[2])
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -113,31 +124,52 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return not settings.FOLLOWUP_STAFF_MFA
 
 
+def _tell_failed(request, username: str, factor: str) -> None:
+    locked = getattr(request, "axes_locked_out", False)
+    event = watch.Event.LOCKED if locked else watch.Event.SIGN_IN_FAILED
+    watch.tell(event, request, door="staff", factor=factor, who=watch.digest_of(username))
+
+
 def _box() -> Fernet:
     return Fernet(
         base64.urlsafe_b64encode(hashlib.sha256(b"followup.second-factor" + settings.SECRET_KEY.encode()).digest())
     )
 
 
-class _Counted(BaseAuthenticateForm):
-    """A wrong code counts like a wrong password, in the database, under the same limit."""
+@contextmanager
+def _counted(username: str, factor: str) -> Iterator[None]:
+    """What is asked for inside counts like a password at the door when it is wrong: in the database, under the same limit."""
+    request, who = context.request, {"username": username}
+    if not AxesProxyHandler.is_allowed(request, who):
+        watch.tell(watch.Event.LOCKED, request, door="staff", factor=factor, who=watch.digest_of(username))
+        raise forms.ValidationError(StaffAdapter.error_messages["too_many_login_attempts"])
+    try:
+        yield
+    except forms.ValidationError:
+        user_login_failed.send(sender=__name__, credentials=who, request=request)
+        _tell_failed(request, username, factor)
+        raise
 
+
+class NewPasswordForm(ChangePasswordForm):
+    """The password they have is asked for."""
+
+    def clean_oldpassword(self) -> str:
+        with _counted(self.user.username, "password"):
+            return super().clean_oldpassword()
+
+
+class _CountedCode(BaseAuthenticateForm):
     def clean_code(self) -> str:
-        who = {"username": self.user.username}
-        if not AxesProxyHandler.is_allowed(context.request, who):
-            raise forms.ValidationError(StaffAdapter.error_messages["too_many_login_attempts"])
-        try:
+        with _counted(self.user.username, "second factor"):
             return super().clean_code()
-        except forms.ValidationError:
-            user_login_failed.send(sender=__name__, credentials=who, request=context.request)
-            raise
 
 
-class SecondFactorForm(_Counted, AuthenticateForm):
+class SecondFactorForm(_CountedCode, AuthenticateForm):
     """Asked for after the password."""
 
 
-class SecondFactorAgainForm(_Counted, ReauthenticateForm):
+class SecondFactorAgainForm(_CountedCode, ReauthenticateForm):
     """Asked for before something about signing in is changed."""
 
     def save(self) -> None:

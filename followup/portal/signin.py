@@ -22,7 +22,7 @@ from followup.core import clock
 from followup.core.errors import Unknown
 from followup.people import queries as people
 from followup.people.models import Role, Token, User
-from followup.people.signin import places, policy, services
+from followup.people.signin import places, policy, services, watch
 from followup.people.signin.services import EMAIL, SMS, Address
 
 BACKEND = "followup.people.backends.WithoutPassword"
@@ -176,6 +176,7 @@ def birth(request: HttpRequest) -> HttpResponse:
                 network=policy.network_of(request.META.get("REMOTE_ADDR", "")),
             )
         except services.TooSoon as soon:
+            watch.tell(watch.Event.LIMIT_REACHED, request, what="codes")
             form.add_error(None, _too_soon(soon.again_at))
         else:
             _keep(request, state, attempt=str(attempt_id))
@@ -198,6 +199,8 @@ def code(request: HttpRequest) -> HttpResponse:
         except Unknown:
             return redirect("sign_in")
         except services.Refused as no:
+            event = watch.Event.LOCKED if isinstance(no, services.TooManyWrong) else watch.Event.SIGN_IN_FAILED
+            watch.tell(event, request, door="patient", factor="code", who=state["attempt"])
             form.add_error("code", _why_not(no))
         else:
             return _let_in(request, user, state.get("next"))
@@ -219,6 +222,7 @@ def new_code(request: HttpRequest) -> HttpResponse:
         except Unknown:
             return redirect("sign_in")
         except services.TooSoon as soon:
+            watch.tell(watch.Event.LIMIT_REACHED, request, what="codes")
             form.add_error("channel", _too_soon(soon.again_at))
         else:
             _keep(request, state, sent_again=True)
@@ -258,12 +262,14 @@ def wall(request: HttpRequest, key: str) -> HttpResponse:
     """A wall screen shows its key once and gets a session, so that the key does not stay in the address bar."""
     user = people.user_of_key(key)
     if user is None or user.role != Role.WALL:
+        watch.tell(watch.Event.SIGN_IN_FAILED, request, door="wall", factor="key")
         raise Http404
     login(request, user, backend=BACKEND)
     places.begin(request)
     # When the key is revoked, the screen that came in by it goes dark.
     request.session[WALL_KEY] = Token.digest_of(key)
     request.session.set_expiry(timedelta(days=WALL_DAYS))
+    watch.tell(watch.Event.SIGNED_IN, request, door="wall", factors="key")
     return redirect("/wall/")
 
 
@@ -292,6 +298,7 @@ def _fresh_note(request: HttpRequest) -> str:
 def _let_in(request: HttpRequest, user: User, wanted: str | None) -> HttpResponseRedirect:
     login(request, user, backend=BACKEND)
     places.begin(request)
+    watch.tell(watch.Event.SIGNED_IN, request, door="patient", factors="code")
     request.session.pop("signin", None)
     request.session.set_expiry(None)
     response = redirect(wanted or "/")
