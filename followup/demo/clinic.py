@@ -53,6 +53,7 @@ STAFF = (
     ("coordinator", "Eva Sandberg", "coordinator"),
     ("wall", "Tavlan i korridoren", "wall"),
     ("lab", "Laboratoriet", "system"),
+    ("administrator", "Per Holm", "administrator"),
 )
 SPARE_TIMES = 2
 """Urgent times that must be left for whoever tries the demo."""
@@ -85,6 +86,7 @@ def welcome(url: str) -> str:
             f"Patients   {url}/sign-in/  {anna.phone_shown}, born {anna.born_on.day} {anna.born_on:%B %Y} ({anna.name});",
             f"           the code is shown at {url}/demo/messages/",
             f"Staff      {url}/staff/  nurse1, nurse2, clinician or coordinator, password {PASSWORD}",
+            f"Machine    {url}/staff/  administrator, the same password",
             f"Wall       {url}/wall/{key}/",
         ]
     )

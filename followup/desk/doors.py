@@ -79,6 +79,7 @@ def navigation(user: User) -> list[dict[str, Any]]:
         ("see_patients", "patients", _("Patients"), reverse("desk:patients"), None),
         ("give_times", "clinic_list", _("Clinic list"), reverse("desk:clinic_day"), None),
         ("give_times", "sessions", _("Sessions"), reverse("desk:sessions"), None),
+        ("look_after", "house", _("How it runs"), reverse("desk:house"), None),
         ("see_alerts", "alerts", _("Alerts"), reverse("desk:alerts"), lambda: badges.alerts(unit).count),
     ]
     return [

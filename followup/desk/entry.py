@@ -3,7 +3,6 @@
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from followup.people.models import Role
@@ -13,6 +12,7 @@ FIRST_PAGE = {
     Role.COORDINATOR: "/desk/morning/",
     Role.CLINICIAN: "/desk/asks/",
     Role.WALL: "/wall/",
+    Role.ADMINISTRATOR: "/desk/house/",
     "patient": "/",
 }
 
@@ -21,8 +21,6 @@ FIRST_PAGE = {
 def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect("account_login")
-    if request.user.role == Role.ADMINISTRATOR:
-        return redirect(reverse("mfa_index"))
     if request.user.role not in FIRST_PAGE:
         raise PermissionDenied
     return redirect(FIRST_PAGE[request.user.role])

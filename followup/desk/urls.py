@@ -11,6 +11,7 @@ from followup.desk import (
     clinic_day,
     entry,
     hands,
+    house,
     morning,
     patients,
     queue,
@@ -23,6 +24,7 @@ from followup.desk import (
 app_name = "desk"
 urlpatterns = [
     path("", entry.home, name="home"),
+    path("house/", house.house, name="house"),
     path("queue/", queue.queue, name="queue"),
     path("queue/rows/", queue.rows, name="queue_rows"),
     path("calls/next/", queue.take_next, name="take_next"),

@@ -31,6 +31,7 @@ MAY: dict[str, set[str]] = {
     "see_alerts": {NURSE, CLINICIAN, COORDINATOR},
     "get_in_touch": {"patient"},
     "bring_people_in": {COORDINATOR},
+    "look_after": {Role.ADMINISTRATOR},
 }
 """What each role may do. Nobody may do what is not in this table."""
 
