@@ -124,6 +124,8 @@ SWAP_SEALS = "UPDATE journal_seal a SET head = b.head FROM journal_seal b WHERE 
 FORGED = """INSERT INTO journal_seal (id, at, first_entry, last_entry, entries, head)
             SELECT (SELECT max(id) + 1 FROM journal_seal), at, last_entry + 1000000, last_entry + 1000001, 0, head
               FROM journal_seal WHERE id = 2"""
+SEAL = """INSERT INTO journal_seal (id, at, first_entry, last_entry, entries, head)
+          SELECT {}, at, {}, {}, entries, head FROM journal_seal WHERE id = {}"""
 
 ATTACKS: dict[str, list[str]] = {
     # Lines
@@ -164,18 +166,32 @@ ATTACKS: dict[str, list[str]] = {
     "the first seal taken out": ["DELETE FROM journal_seal WHERE id = 1"],
     "a seal taken out": ["DELETE FROM journal_seal WHERE id = 2"],
     "two seals swapped": [SWAP_SEALS],
+    "two seals exchange their numbers": [
+        "UPDATE journal_seal SET id = -1 WHERE id = 1",
+        "UPDATE journal_seal SET id = 1 WHERE id = 2",
+        "UPDATE journal_seal SET id = 2 WHERE id = -1",
+    ],
     "a seal made up": [FORGED],
+    "a seal slipped in before the first": [SEAL.format(0, "-2", "-1", 1)],
+    "a seal slipped in between": [
+        "UPDATE journal_seal SET id = id + 1000000 WHERE id > 1",
+        "UPDATE journal_seal SET id = id - 999999 WHERE id > 1",
+        SEAL.format(2, "first_entry + 1", "last_entry - 1", 3),
+    ],
     # The end, cut off
     "the last seal taken out": ["DELETE FROM journal_seal WHERE id = (SELECT max(id) FROM journal_seal)"],
     "the last batch and its seal taken out": [
         "DELETE FROM journal WHERE id > (SELECT last_entry FROM journal_seal WHERE id = 2)",
         "DELETE FROM journal_seal WHERE id > 2",
     ],
+    "the last batch taken out": ["DELETE FROM journal WHERE id > (SELECT last_entry FROM journal_seal WHERE id = 2)"],
     "all seals taken out": ["DELETE FROM journal_seal"],
     "all seals taken out and a line rewritten": [
         "DELETE FROM journal_seal",
         "UPDATE journal SET actor_name = 'Somebody else' WHERE id = <5>",
     ],
+    "the journal emptied": ["TRUNCATE journal"],
+    "the seals emptied": ["TRUNCATE journal_seal"],
     "everything emptied": ["TRUNCATE journal, journal_seal"],
     # The guards
     "a trigger switched off": ["ALTER TABLE journal DISABLE TRIGGER journal_rows_stay"],
@@ -223,6 +239,37 @@ def test_an_attack_while_six_write_is_found_then_and_afterwards(sealed, thief, a
         # A seal that is taken out before its head was noted is found as soon as it is.
         until(lambda: journal.verify().faults, within=30, what="a fault")
     assert journal.verify().faults
+
+
+CHANGED = {
+    "bigint": "{} + 1000000",
+    "integer": "{} + 1",
+    "timestamp with time zone": "{} + interval '1 microsecond'",
+    "uuid": "gen_random_uuid()",
+    "character varying": "overlay({} placing '#' from 1 for 1)",
+    "text": "overlay({} placing '#' from 1 for 1)",
+    "jsonb": "jsonb_set({}, '{{number}}', '99')",
+}
+"""Another value of a column, by its type."""
+KEEP = "CREATE TEMP TABLE kept AS SELECT * FROM {} WHERE id = {}"
+CHANGE = "UPDATE {} SET {} = {} WHERE id = (SELECT id FROM kept)"
+COLUMN_BACK = "UPDATE {0} t SET {1} = kept.{1} FROM kept WHERE t.id IN (kept.id, kept.id + 1000000)"
+
+
+@pytest.mark.parametrize("table", ["journal", "journal_seal"])
+def test_a_change_of_any_column_is_found(sealed, thief, table):
+    """Asked of the database, so that no column can come that no hash covers. One by one, each put back: it alone is what is found."""
+    columns = thief.execute(
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'public' AND table_name = %s",
+        [table],
+    ).fetchall()
+    assert len(columns) >= 6
+    thief.execute(KEEP.format(table, line(5) if table == "journal" else 2))
+    for column, kind in columns:
+        thief.execute(CHANGE.format(table, column, CHANGED[kind].format(column)))
+        assert journal.verify().faults, column
+        thief.execute(COLUMN_BACK.format(table, column))
+        assert journal.verify().faults == [], column
 
 
 @pytest.mark.parametrize(
