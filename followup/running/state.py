@@ -61,8 +61,7 @@ def prepare(data: Path, *, port: int | None, demo: bool, parts: list[str]) -> di
 
 
 def make_folder(data: Path) -> None:
-    if not data.exists():
-        data.mkdir(mode=0o700, parents=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in ("run", "logs"):
         (data / name).mkdir(mode=0o700, exist_ok=True)
 

@@ -1,5 +1,6 @@
 """The supervisor at work, with real processes."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -68,6 +69,76 @@ def test_a_second_start_on_the_same_folder_is_refused(servers):
     assert again.returncode == 1
     assert "already running" in again.stdout
     assert "Traceback" not in again.stdout + again.stderr
+
+
+START = """
+import sys
+from pathlib import Path
+from followup.running import pidfile, supervisor
+{guard_away}
+print("ready", flush=True)
+sys.stdin.readline()
+sys.exit(supervisor.up(Path(sys.argv[1]), port=0, demo=False, only=["redis"]))
+"""
+WITHOUT_ITS_LOCK = "pidfile.claim = lambda path: None"
+
+
+@contextlib.contextmanager
+def two_about_to_start(data, guard_away=""):
+    """Two that have come as far as the start itself, and wait for a word."""
+    command = [sys.executable, "-c", START.format(guard_away=guard_away), str(data)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    two = [subprocess.Popen(command, cwd=ROOT, env=surroundings(data), **pipes) for _ in range(2)]
+    try:
+        assert [next(each.stdout) for each in two] == ["ready\n"] * 2
+        yield two
+    finally:
+        for each in two:
+            each.terminate()
+        for each in two:
+            each.wait(30)
+
+
+def let_go(*processes):
+    for each in processes:
+        each.stdin.write("\n")
+        each.stdin.flush()
+
+
+def until_it_runs(process):
+    said = ""
+    for line in process.stdout:
+        said += line
+        if line.startswith("Running: redis"):
+            return
+    pytest.fail(f"It did not start: {said}")
+
+
+@pytest.mark.parametrize("time", range(3))
+def test_of_two_that_start_at_the_same_moment_one_runs_and_the_other_says_so(tmp_path, time):
+    data = tmp_path / "data"  # which none of them finds there
+    with two_about_to_start(data) as two:
+        let_go(*two)
+        until(lambda: [each for each in two if each.poll() is not None], within=30, what="one of them giving up")
+        [refused], [runs] = ([each for each in two if (each.poll() is None) == alive] for alive in (False, True))
+        said = refused.stdout.read()
+        assert refused.returncode == 1
+        assert "already running" in said
+        assert "Traceback" not in said
+        until_it_runs(runs)
+        assert House(data).pid("supervisor") == runs.pid
+
+
+def test_without_its_lock_a_second_start_ends_what_the_first_one_runs(tmp_path):
+    """The control: the second takes the servers of the first for leftovers of a supervisor that was killed."""
+    data = tmp_path / "data"
+    with two_about_to_start(data, WITHOUT_ITS_LOCK) as (first, second):
+        let_go(first)
+        until_it_runs(first)
+        server = House(data).pid("redis")
+        let_go(second)
+        until(lambda: not is_there(server), within=30, what="the server of the first being ended")
+        assert first.poll() is None
 
 
 def test_a_killed_supervisor_takes_its_children_along_and_the_next_start_finds_the_data(servers):
