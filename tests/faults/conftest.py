@@ -1,7 +1,7 @@
 """Attacks on the living product: its parts are killed, halted and starved while patients and nurses go on.
 
 They run by themselves (`pytest tests/faults`: a selection; `--whole`: every cell, about half an hour), in a house of their own whose
-texts go to a Twilio of the tests' own, which counts what it took. `--figures FILE` keeps what was measured, for `tests.faults.table`.
+texts go to a Twilio of the tests' own, which counts what it took. `--figures=FILE` keeps what was measured, for `tests.faults.table`.
 """
 
 import json
