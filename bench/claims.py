@@ -4,7 +4,7 @@ import http.client
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from bench import fill, peers
 from bench.rates import Cell, interleaved, raw_connection
@@ -131,7 +131,7 @@ def measure(report: Report, url: str, *, seconds: float, rounds: int, calls: int
     """A2 with one client, A3, A4 in a closed loop, A5 with calls for later."""
     unit = fill.a_unit()
     nurses = fill.staff(unit, calls)
-    fill.more_cases(unit, calls)
+    fill.more_cases(unit, count=calls)
     raw, product, orm = found = cells(unit, nurses, calls)
     peer, statement = peers.procrastinate(raw.prepare)
     signed_in = over_http(url, fill.keys(nurses), raw.prepare)
@@ -159,15 +159,12 @@ def _order(report: Report, unit, nurses, count: int = 500) -> None:
 def _future_calls(report: Report, unit, nurses, *, seconds: float, rounds: int, calls: int, future: int) -> None:
     """A5: calls that may not be made yet stand in a higher priority, in front of those that may."""
     other = fill.a_unit()
-    fill.more_cases(other, future)
+    fill.more_cases(other, count=future)
 
     def with_future() -> None:
         fill.calls(unit, calls)
-        fill.calls(other, future, empty=False, not_before=clock.now() + timedelta(days=1), priorities=(1,))
-        with connection.cursor() as cursor:
-            # Of the same queue: they were laid in a unit of their own only because there their cases are told apart.
-            cursor.execute("UPDATE callbacks_callback SET unit_id = %s WHERE unit_id = %s", [unit.id, other.id])
-            cursor.execute("VACUUM ANALYZE callbacks_callback")
+        later = clock.now() + timedelta(days=1)
+        fill.calls(other, future, empty=False, not_before=later, priorities=(1,), queue=unit)
 
     alone, crowd = (cells(unit, nurses, calls)[1] for _ in range(2))
     alone.name, crowd.name, crowd.prepare = "product alone", f"product behind {future:,} for later", with_future

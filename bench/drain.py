@@ -87,7 +87,7 @@ def measure(report: Report, *, calls: int, clients: int, killed: int) -> None:
 def _a_queue(calls: int):
     """A unit with so many waiting calls; every fourth patient has two."""
     unit = fill.a_unit()
-    fill.more_cases(unit, calls * 4 // 5)
+    fill.more_cases(unit, count=calls * 4 // 5)
     fill.second_cases(unit, calls - calls * 4 // 5)
     fill.calls(unit, calls, priorities=PRIORITIES)
     return unit
@@ -239,7 +239,7 @@ def order(report: Report, *, calls: int, clients: int) -> None:
     left was free, and was passed over: it must not happen at all, so that nobody is more than n-1 places early.
     """
     unit = fill.a_unit()
-    fill.more_cases(unit, calls)
+    fill.more_cases(unit, count=calls)
     fill.calls(unit, calls)
     # One nurse for each claim: who has a call that they have not opened is offered that one again.
     nurses = fill.staff(unit, calls + clients)

@@ -124,9 +124,9 @@ def end_requests(unit: Unit) -> None:
 _CALLS = """
 INSERT INTO callbacks_callback (id, created_at, unit_id, case_id, patient_id, reason, priority, arrived_at, not_before, due,
                                 window_start, window_end, state, attempts, unanswered, handed_note, draft_note)
-SELECT id, %(at)s, unit_id, case_id, patient_id, 'flare', (%(priorities)s::int[])[1 + n %% cardinality(%(priorities)s::int[])],
+SELECT id, %(at)s, %(queue)s, case_id, patient_id, 'flare', (%(priorities)s::int[])[1 + n %% cardinality(%(priorities)s::int[])],
        %(at)s, %(not_before)s, due, %(not_before)s, due, 'waiting', 0, 0, '', ''
-  FROM (SELECT gen_random_uuid() AS id, c.unit_id, c.id AS case_id, c.patient_id, n,
+  FROM (SELECT gen_random_uuid() AS id, c.id AS case_id, c.patient_id, n,
                %(not_before)s + interval '1 hour' + (n %% 10000) * interval '1 second' AS due
           FROM (SELECT *, (row_number() OVER (ORDER BY patient_id, id))::int AS n FROM cases_case
                  WHERE unit_id = %(unit)s AND closed IS NULL) c
@@ -141,10 +141,12 @@ def calls(
     empty: bool = True,
     not_before: datetime | None = None,
     priorities: tuple[int, ...] = PRIORITIES,
+    queue: Unit | None = None,
 ) -> None:
-    """A waiting call for so many of the unit's open cases; the tables of calls are emptied first."""
+    """A waiting call for so many of the unit's open cases, in its own queue or in another's; the tables of calls are emptied first."""
     at = clock.now()
-    values = {"at": at, "not_before": not_before or at, "unit": unit.id, "count": count, "priorities": list(priorities)}
+    values = {"at": at, "not_before": not_before or at, "unit": unit.id, "queue": (queue or unit).id, "count": count}
+    values["priorities"] = list(priorities)
     with connection.cursor() as cursor:
         if empty:
             cursor.execute("TRUNCATE callbacks_callback CASCADE")
@@ -152,24 +154,32 @@ def calls(
         cursor.execute("VACUUM ANALYZE callbacks_callback")
 
 
-def more_cases(unit: Unit, count: int) -> None:
-    """So many more patients with an open flare-up each, for whom nothing is needed in this process.
+def more_cases(*units: Unit, count: int) -> None:
+    """So many patients in each unit with an open flare-up each, for whom nothing is needed in this process.
 
     The first is made by `patients` and `requests`; the others are its copies, row for row, made by the database.
     """
-    case = requests(unit, patients(unit, 1))[0]
+    case = requests(units[0], patients(units[0], 1))[0]
     number = next(_numbers)
     lot = (
-        "SELECT n, gen_random_uuid() AS user_id, gen_random_uuid() AS patient_id, gen_random_uuid() AS case_id"
-        " FROM generate_series(2, %s) n"
+        "SELECT row_number() OVER () AS n, unit_id, gen_random_uuid() AS user_id, gen_random_uuid() AS patient_id,"
+        " gen_random_uuid() AS case_id FROM unnest(%s::uuid[]) unit_id, generate_series(1, %s) n WHERE n > 1 OR unit_id <> %s"
     )
     copies(
         lot,
-        [count],
+        [[unit.id for unit in units], count, units[0].id],
         (case.patient.user, {"id": "lot.user_id", "username": f"'bench-m{number}-' || n"}),
-        (case.patient, {"id": "lot.patient_id", "user_id": "lot.user_id", "number": f"'M{number}-' || n"}),
+        (
+            case.patient,
+            {
+                "id": "lot.patient_id",
+                "unit_id": "lot.unit_id",
+                "user_id": "lot.user_id",
+                "number": f"'M{number}-' || n",
+            },
+        ),
         (case.patient.enrolments.get(), {"id": NEW, "patient_id": "lot.patient_id"}),
-        *_a_case(case, letter="M"),
+        *_a_case(case, letter="M", unit_id="lot.unit_id"),
     )
 
 

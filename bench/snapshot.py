@@ -63,7 +63,7 @@ def measure(
 ) -> None:
     unit = fill.a_unit()
     nurses = fill.staff(unit, CLIENTS)
-    fill.more_cases(unit, waiting)
+    fill.more_cases(unit, count=waiting)
     fill.calls(unit, waiting)
     free, kept = Cell("nobody holds a snapshot", _client(nurses)), Cell(f"one held for {held} s", _client(nurses))
 

@@ -15,6 +15,7 @@ from bench import fill
 from bench.claims import CLIENTS
 from bench.rates import Cell, interleaved, latencies, raw_connection
 from bench.report import Report
+from followup.cases.models import Case
 from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot
 from followup.core import clock, journal
@@ -148,9 +149,8 @@ def measure(report: Report, *, seconds: float, rounds: int, times: int) -> None:
     units = [fill.a_unit() for _ in range(times // TIMES_OF_A_UNIT)]
     rota = [(unit, fill.staff(unit, 1, "clinician")[0]) for unit in units]
     fill.urgent_times(rota, TIMES_OF_A_UNIT)
-    cases = []
-    for unit in units:
-        cases += fill.requests(unit, fill.patients(unit, TIMES_OF_A_UNIT - SPARE))
+    fill.more_cases(*units, count=TIMES_OF_A_UNIT - SPARE)
+    cases = list(Case.objects.filter(unit__in=units).order_by("unit_id", "id"))
     raw, product, orm = found = cells(cases, fill.let_go)
     interleaved(found, clients=CLIENTS, seconds=seconds, rounds=rounds)
     report.group(f"Holds, {CLIENTS} clients in units of {TIMES_OF_A_UNIT} times", found)
