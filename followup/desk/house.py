@@ -1,6 +1,7 @@
 """Whether the house is well, for whoever looks after the machine: numbers only, no patient, no words of theirs."""
 
 import shutil
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
@@ -27,7 +28,7 @@ from followup.programmes import queries as programmes
 @staff_page("look_after")
 def house(request: HttpRequest) -> HttpResponse:
     at, unit = clock.now(), unit_of(request.user)
-    done, disk = upkeep.last(), shutil.disk_usage(settings.FOLLOWUP_DATA)
+    done, disk = upkeep.last(), shutil.disk_usage(_folder())
     groups = {
         "parts": [
             *words.parts(heartbeats.ages(), at),
@@ -63,3 +64,8 @@ def house(request: HttpRequest) -> HttpResponse:
         "at": at,
     }
     return show(request, "desk/house.html", here="house", zone=unit.zone, **names)
+
+
+def _folder() -> Path:
+    """The data folder, or in a container that has none what it would lie in."""
+    return next(path for path in (settings.FOLLOWUP_DATA, *settings.FOLLOWUP_DATA.parents) if path.exists())
