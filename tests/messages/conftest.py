@@ -19,8 +19,7 @@ def tell(patient, occasion="one", **more):
         programme=make.a_programme(),
         occasion=occasion,
         by=make.TESTS,
-        answers_them=True,
-        **more,
+        **{"answers_them": True, **more},
     )
 
 
