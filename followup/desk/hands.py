@@ -81,8 +81,7 @@ def hand_over(request: HttpRequest, callback_id) -> HttpResponse:
             return queue.page(request, lost=_why_not(callback, refused), status=409)
     names = {"callback": callback, "form": form}
     names["colleagues"] = [
-        {"value": str(each.id), "text": each.name, "hint": {"text": Role(each.works_as).label}}
-        for each in colleagues
+        {"value": str(each.id), "text": each.name, "hint": {"text": Role(each.works_as).label}} for each in colleagues
     ]
     return show(request, "desk/hand_over.html", here="queue", status=422 if form.errors else 200, **names)
 
