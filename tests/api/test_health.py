@@ -5,6 +5,7 @@ from datetime import timedelta
 from unittest import mock
 
 from axes.models import AccessAttempt
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
@@ -14,7 +15,7 @@ from followup.clinic.models import Appointment
 from followup.contacts import services as contacts
 from followup.core import clock, heartbeats, journal, outbox, upkeep
 from followup.core.models import Outbox
-from followup.messages.models import Message
+from followup.messages.models import Message, Rest
 from tests import factories as make
 
 
@@ -200,3 +201,12 @@ def test_the_numbers_name_nobody_and_cost_the_same_for_one_as_for_many(unit, ann
     for word in (anna.family_name, anna.phone, anna.number, unit.name, str(unit.id), "Blood", "flare "):
         assert word not in said
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", said)
+
+
+def test_every_name_is_told_in_the_reference_and_no_other(unit, monday):
+    for name in heartbeats.NAMES:
+        heartbeats.note(name)
+    upkeep.note("backup")
+    Rest.objects.create(channel="sms", until_at=monday + timedelta(minutes=5))
+    told = (settings.ROOT / "docs" / "reference" / "metrics.md").read_text()
+    assert set(re.findall(r"^\| `(followup_\w+)`", told, re.MULTILINE)) == {name.partition("{")[0] for name in read()}
