@@ -19,6 +19,7 @@ COMMITS = {
     "contacts.receive": "a request with its case, its call, its line in the journal and its outbox row",
     "contacts.finish": "what a call led to",
     "outbox.put": "a row that tells another room; after it comes the nudge for the worker",
+    "outbox.relay": "rows that the sweeper hands to the worker, and when each is looked at again",
     "outbox.try": "the count of a try, before the work is begun",
     "outbox.work": "the work that a row asked for, and the row's mark that it is done",
     "contacts.book": "the call laid into nurse hours, the time held, the messages queued",

@@ -21,6 +21,7 @@ POINTED = {
     "followup.core.crash.commit",
     "followup.core.journal.write",
     "followup.core.statement.insist",
+    "followup.core.statement.run",
 }
 """What comes to a point: by its name, by the line in the journal that a verb leaves, or in the one statement of a hot verb."""
 
@@ -50,6 +51,7 @@ WITHOUT = {
     "followup.callbacks.services.seen": "a mark that the page was opened",
     "followup.cases.services._with_a_code_of_its_own": "a part of the transaction that opens a case",
     "followup.core.journal.seals._settled_bound": "nothing: it reads under a lock",
+    "followup.health.readyz": "nothing: it asks whether the database answers",
     "followup.messages.services._save_once": "a part of the transaction that queues a message",
     "followup.people.services.add_patients": "a part of the transaction that imports a file",
 }
