@@ -185,8 +185,9 @@ def test_a_week_is_copied_and_nobody_is_put_in_two_places(desk, eva, unit, docto
     make.urgent_times(unit, THURSDAY, 1, doctor=maria)
     make.urgent_times(unit, THURSDAY + timedelta(weeks=1), 1, doctor=maria)
     me = desk(eva)
-    for _ in range(2):
-        me.post("/desk/sessions/copy/", {"week": "2026-W48", "to": "2026-W49"})
+    for said in ("1 session copied. Closed days", "Nothing was copied: the clinic is closed on those days"):
+        answer = me.post("/desk/sessions/copy/", {"week": "2026-W48", "to": "2026-W49"}, follow=True)
+        assert said in text(answer)
     copied = Session.objects.get(person=doctor, starts_at=session.starts_at + timedelta(weeks=1))
     assert copied.slots.count() == 2
     assert Session.objects.filter(person=maria).count() == 2
@@ -302,7 +303,8 @@ def test_a_new_line_is_laid_at_once_and_two_places_are_refused(desk, eva, laid, 
 def test_a_removed_line_is_laid_no_more(desk, eva, laid, unit):
     me = desk(eva)
     for _ in range(2):
-        me.post(f"/desk/sessions/template/{laid.id}/remove/", {"also_laid": "yes"})
+        answer = me.post(f"/desk/sessions/template/{laid.id}/remove/", {"also_laid": "yes"}, follow=True)
+        assert f"Removed from the template: {laid.person.name}, " in text(answer)
     assert not Session.objects.filter(line=laid).exists()
     clinic.lay_out(unit, by=make.TESTS)
     assert not Session.objects.filter(line=laid).exists()
