@@ -66,6 +66,33 @@ PLANTED = {
         ["deliver.delay(message.id)", "deliver.apply_async(kwargs={})", 'app.send_task("messages.deliver")'],
         ['outbox.put("contacts.received", contact_id=str(contact.id))'],
     ),
+    "no-signals": (
+        "followup/reviews/apps.py",
+        [
+            "post_save.connect(note, sender=Case)",
+            "django.db.models.signals.pre_delete.connect(note)",
+            "case_closed = Signal()",
+            "@receiver(user_logged_in)",
+            "@receiver(post_save, sender=Case)",
+        ],
+        ["def note(**_): ...", "outbox.connect(nudge, HANDLERS)", "psycopg.connect(url)"],
+    ),
+    "pages-write-nothing": (
+        "followup/portal/told.py",
+        [
+            "Contact.objects.create(patient=patient)",
+            "Contact.objects.filter(patient=patient).update(message=words)",
+            "Draft.objects.filter(patient=patient).delete()",
+            "patient.save()",
+            'journal.write("contact.read", by=user)',
+        ],
+        ["contacts.tell(patient=patient, by=user)", "names.update(more)"],
+    ),
+    "steps-change-by-move": (
+        "followup/visits/services.py",
+        ['case.step = "closed"', 'Case.objects.filter(id=case_id).update(step="closed")', "rows.update(step_since=at)"],
+        ['cases.move(case, to="closed", by=by, why=why)', 'if case.step == "closed": pass', "self.step = step"],
+    ),
     "logs-name-nobody": (
         "followup/messages/services.py",
         [
