@@ -132,6 +132,17 @@ def test_staff_show_who_they_are_before_they_sign_out_others(nurse, settings):
     assert not is_in(there), "what was asked for is done"
 
 
+def test_what_opens_the_door_is_changed_only_after_signing_in_again(nurse, settings):
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
+    client = of_staff(nurse)
+    for path in ("/staff/security/totp/activate/", "/staff/security/recovery-codes/generate/"):
+        assert client.get(path).headers["Location"].startswith("/staff/again/"), path
+        assert client.post(path, {"code": "123456"}).headers["Location"].startswith("/staff/again/"), path
+    wrong = client.post("/staff/password/", {"oldpassword": "x", "password1": "y" * 20, "password2": "y" * 20})
+    assert wrong.status_code == 200, "the change of a password asks for it itself"
+    assert sign_in(browser(), nurse.username).status_code == 302
+
+
 def test_a_changed_password_ends_the_sessions_elsewhere(nurse):
     here, there = of_staff(nurse), of_staff(nurse)
     old = here.session.session_key
