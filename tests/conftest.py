@@ -1,6 +1,7 @@
 """What every test may use; `house` itself is in tests/house.py."""
 
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from followup.core import clock
 from tests import factories as make
@@ -8,6 +9,9 @@ from tests import factories as make
 # Asserts outside of test files say what they compared, too.
 pytest.register_assert_rewrite("tests.faults.story", "tests.faults.blows")
 
+
+# What a password costs to keep is Django's business; as many rounds as it takes would be half of a test's time.
+PBKDF2PasswordHasher.iterations = 1
 
 # The clinic of most tests: Monday morning, an hour after opening. Whoever needs another one makes it.
 
