@@ -144,6 +144,7 @@ def measure(report: Report, url: str, *, seconds: float, rounds: int, calls: int
     report.ratio("A3", "claim beside the plain object mapper", product, orm, 2.0)
     report.ratio("A4", "claim over HTTP with login beside one raw statement", signed_in, raw, 0.08)
     _order(report, unit, nurses)
+    _locks(report, unit, nurses)
     _future_calls(report, unit, nurses, seconds=seconds, rounds=rounds, calls=calls, future=future)
 
 
@@ -154,6 +155,22 @@ def _order(report: Report, unit, nurses, count: int = 500) -> None:
     taken = [callbacks.claim_next(by=nurse).id for nurse in nurses[:count]]
     wrong = sum(one != other for one, other in zip(waiting, taken, strict=True))
     report.goal("A2", f"claims out of order, one client, {count} calls", str(wrong), "0", wrong == 0)
+
+
+def _locks(report: Report, unit, nurses, count: int = 500) -> None:
+    """A2: a claim locks the call that it takes and no other. Another one would be passed over by whoever claims in that moment."""
+    fill.calls(unit, count)
+    last = Callback.objects.filter(unit=unit).in_order().reverse()[:1]
+    at = clock.now()
+    Callback.objects.filter(id__in=last.values("id")).update(  # a lease that ran out may be claimed as well
+        state="claimed", claimed_by=nurses[-1], claimed_at=at - timedelta(hours=1), lease_until=at, opened_at=at
+    )
+    with transaction.atomic(), raw_connection() as colleague:
+        callbacks.claim_next(by=nurses[0])
+        free = colleague.execute(
+            "SELECT FROM callbacks_callback WHERE unit_id = %s FOR NO KEY UPDATE SKIP LOCKED", [unit.id]
+        ).rowcount
+    report.goal("A2", "calls that a claim locks", str(count - free), "1", count - free == 1)
 
 
 def _future_calls(report: Report, unit, nurses, *, seconds: float, rounds: int, calls: int, future: int) -> None:
