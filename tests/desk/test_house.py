@@ -55,7 +55,7 @@ TROUBLES = {
     ),
     "work given up": (
         lambda at: Outbox.objects.create(topic="contacts.received", due_at=at, gave_up_at=at),
-        "contacts.received (1)",
+        "1 × contacts.received",
     ),
     "work that waits": (
         lambda at: Outbox.objects.create(topic="a", due_at=at, created_at=at - timedelta(minutes=20)),

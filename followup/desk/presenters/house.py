@@ -103,9 +103,9 @@ def outbox(backlog: Backlog, at: datetime) -> list[Line]:
     )
     if not backlog.given_up:
         return [waits, Line(WELL, _("Work that was given up"), _("none"))]
-    topics = ", ".join(f"{topic} ({count})" for topic, count in backlog.given_up.items())
+    topics = ", ".join(f"{count} × {topic}" for topic, count in backlog.given_up.items())
     do = _("A coordinator of the unit has it tried again under Alerts. If it comes back, its log lines say why.")
-    return [waits, Line(ACT, _("Work that was given up"), topics, do, "grep given worker.log")]
+    return [waits, Line(ACT, _("Work that was given up"), topics, do, 'grep "given up" logs/worker.log')]
 
 
 def messages(piles: Mapping[str, Pile], rests: Mapping[str, datetime], *, at: datetime, zone: tzinfo) -> list[Line]:
@@ -117,7 +117,13 @@ def messages(piles: Mapping[str, Pile], rests: Mapping[str, datetime], *, at: da
         stands = by_age("messages", pile.oldest, at)
         do = _("See whether the provider of texts or mail answers: the worker's log has what it said.")
         found.append(
-            Line(stands, what, how, do if stands != WELL else "", "grep gateway worker.log" if stands != WELL else "")
+            Line(
+                stands,
+                what,
+                how,
+                do if stands != WELL else "",
+                "grep warning logs/worker.log" if stands != WELL else "",
+            )
         )
     failed, unknown = piles["failed"].count, piles["unknown"].count
     state, how, do = WELL, _("none"), ""
