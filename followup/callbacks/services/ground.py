@@ -4,10 +4,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from followup.callbacks.models import Callback, LeftNote, State
-from followup.core import clock, journal
+from followup.core import clock, journal, outbox
 from followup.core.errors import Refused
 from followup.core.journal import Signs
 from followup.core.typed import storable
@@ -65,6 +66,13 @@ def claim_for(callback: Callback, user: User) -> None:
         at + lease(),
     )
     callback.opened_at = callback.dialled_at = callback.handed_by = None
+
+
+@transaction.atomic
+def wake_its_case(callback: Callback) -> None:
+    """Claimed anew after a lease that ran out while it rang: nobody is on the line now, and the room above must hear of it."""
+    if callback.case.step == "ringing":
+        outbox.put("callbacks.claimed_anew", case_id=str(callback.case_id))
 
 
 def keep_under_name(callback: Callback, *, by: User, note: str) -> LeftNote | None:

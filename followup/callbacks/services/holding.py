@@ -18,6 +18,7 @@ from followup.callbacks.services.ground import (
     locked,
     put_back,
     tell,
+    wake_its_case,
 )
 from followup.core import clock, crash
 from followup.core.errors import Refused
@@ -45,6 +46,7 @@ def hold_on(callback_id: UUID, *, by: User) -> Callback:
         hand_on(callback)
         callback.claimed_at, callback.opened_at, callback.dialled_at, callback.handed_by = at, None, None, None
         tell("callback.claimed", callback, by=by)
+        wake_its_case(callback)
     callback.state, callback.claimed_by, callback.lease_until = State.CLAIMED, by, at + lease()
     callback.opened_at = callback.opened_at or at
     return callback

@@ -16,9 +16,10 @@ from followup.callbacks.services.ground import (
     lease,
     locked,
     tell,
+    wake_its_case,
 )
 from followup.cases.models import Case
-from followup.core import clock, journal, outbox
+from followup.core import clock, journal
 from followup.core.journal import Signs
 from followup.core.statement import insist, one_line
 from followup.people.access import require, unit_of
@@ -115,16 +116,9 @@ def claim_next(*, by: User) -> Callback | None:
         if row:
             callback = Callback.from_db(connection.alias, _NAMES, row[:-1])
             if row[-1]:
-                _wake_its_case(callback)
+                wake_its_case(callback)
             return callback
     return None
-
-
-@transaction.atomic
-def _wake_its_case(callback: Callback) -> None:
-    """Claimed anew after a lease that ran out while it rang: nobody is on the line now, and the room above must hear of it."""
-    if callback.case.step == "ringing":
-        outbox.put("callbacks.claimed_anew", case_id=str(callback.case_id))
 
 
 @transaction.atomic
@@ -174,5 +168,5 @@ def _give_to(callback: Callback, by: User, *, verb: str, why: str, **detail: str
     except IntegrityError as error:
         raise PatientOnTheLine from error
     tell(verb, callback, by=by, why=why, **detail)
-    _wake_its_case(callback)
+    wake_its_case(callback)
     return callback

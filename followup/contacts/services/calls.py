@@ -259,6 +259,7 @@ def needs_a_time(callback: Callback, *, by: User) -> None:
     require(by, "answer_calls")
     case = cases.lock(callback.case_id)
     callbacks.extend(callback, by=by)
+    settle(case, by=by)
     contact = case.contact
     if contact.see_by is None:
         contact.see_by = case.unit.hours.moment(case.programme.rules.see_within(), clock.now())
