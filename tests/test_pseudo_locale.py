@@ -122,7 +122,7 @@ def test_for_clinicians(clinic):
         by=clinic.nurse,
         outcome="clinician_asked",
         to=clinic.doctor,
-        note="MRI?",
+        note="?",
     )
     ask = clinic.contact.case.asks.get()
     clinic.looks("/desk/asks/", f"/desk/asks/{ask.id}/", "/desk/clinic-day/?day=2026-11-24", by=clinic.doctor)
