@@ -18,7 +18,6 @@ if "OPTIONS" in _database:
         "max_size": 16,
         "timeout": 20,
         "max_idle": 300,
-        "reconnect_timeout": 1,
     }
 
 application = get_asgi_application()
