@@ -30,7 +30,7 @@ def main() -> int:
 
 def measure(url: str, only: list[str], *, quick: bool, keep: Path | None, table: Path | None) -> int:
     """Run the groups; returns how many goals were missed."""
-    from bench import board, claims, day, drain, snapshot, times
+    from bench import board, claims, crowd, day, drain, snapshot, times
     from bench.rates import commit_probe
     from bench.report import Report
 
@@ -53,7 +53,7 @@ def measure(url: str, only: list[str], *, quick: bool, keep: Path | None, table:
         "streams": lambda: board.streams(report, url, watchers=20 if quick else 200, changes=40 if quick else 400),
         "booked": lambda: day.request_to_booked(report, url, seconds=2 if quick else 30),
         "http": lambda: day.claims_over_http(report, url, seconds=2 if quick else 20),
-        "everybody": lambda: day.everybody(report, url, minutes=0.3 if quick else 5),
+        "everybody": lambda: crowd.everybody(report, url, minutes=0.3 if quick else 5),
     }
     for name in only:
         report.begin(name, commit_probe())

@@ -1,23 +1,15 @@
-"""A day at the counter: requests that are booked, and everybody at once."""
+"""A day at the counter: requests that are booked, calls that are taken."""
 
 import asyncio
-import itertools
-import random
 import time
-from collections import defaultdict
-from datetime import timedelta
 
 import aiohttp
 
 from bench import fill
-from bench.rates import latencies, percentile
+from bench.rates import latencies
 from bench.report import Report
 from followup.clinic.models import Appointment
 from followup.contacts.models import Contact
-from followup.core import clock
-
-PAUSE = 5.0
-"""Seconds that somebody looks at a page before the next thing they do."""
 
 
 def request_to_booked(report: Report, url: str, *, a_second: int = 20, seconds: int = 30) -> None:
@@ -95,99 +87,3 @@ async def _claim(url: str, keys: list[str], nurses: int, a_second: int) -> tuple
         begin = time.perf_counter()
         await asyncio.gather(*(one(session, number, key, begin) for number, key in enumerate(keys)))
     return statuses, took
-
-
-class Crowd:
-    """Everybody at once: nurses who take calls and end them, patients who look and write, boards that stay open."""
-
-    def __init__(self, url: str, minutes: float):
-        self.url = url
-        self.until = time.monotonic() + minutes * 60
-        self.took: dict[str, list[float]] = defaultdict(list)
-        self.errors: list[str] = []
-
-    async def run(self, nurses: list[str], patients: list[str], boards: list[str]) -> None:
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None)) as session:
-            self.session = session
-            watching = [asyncio.create_task(self.board(key)) for key in boards]
-            await asyncio.gather(*map(self.nurse, nurses), *map(self.patient, patients))
-            for task in watching:
-                task.cancel()
-            await asyncio.gather(*watching, return_exceptions=True)
-
-    async def ask(self, name: str, method: str, path: str, key: str, **more) -> dict | None:
-        before = time.perf_counter()
-        headers = {"Authorization": f"Bearer {key}"}
-        try:
-            async with self.session.request(method, f"{self.url}/api/v1/{path}", headers=headers, **more) as answer:
-                body = await answer.json(content_type=None) if answer.status != 204 else None
-                self.took[name].append(time.perf_counter() - before)
-                if answer.status >= 400:
-                    self.errors.append(f"{name}: {answer.status}")
-                    return None
-                return body
-        except aiohttp.ClientError as error:
-            self.errors.append(f"{name}: {type(error).__name__}")
-            return None
-
-    async def rest(self) -> None:
-        await asyncio.sleep(random.uniform(0.5, 1.5) * PAUSE)  # noqa: S311  how long somebody reads
-
-    async def nurse(self, key: str) -> None:
-        await self.rest()
-        while time.monotonic() < self.until:
-            call = await self.ask("take the next call", "POST", "callbacks/claim", key)
-            await self.rest()
-            if call:
-                await self.ask("dial", "POST", f"callbacks/{call['id']}/dial", key)
-                await self.rest()
-                outcome = {"outcome": "self_care", "call_again_on": f"{clock.now() + timedelta(days=7):%Y-%m-%d}"}
-                await self.ask("save the outcome", "POST", f"callbacks/{call['id']}/outcome", key, json=outcome)
-            await self.ask("the queue", "GET", "callbacks", key)
-
-    async def patient(self, key: str) -> None:
-        await self.rest()
-        while time.monotonic() < self.until:
-            body = {"reason": "flare", "message": "It hurts again.", "answers": {"red_flags": []}}
-            await self.ask("send a request", "POST", "contacts", key, json=body)
-            for _ in range(4):
-                await self.rest()
-                await self.ask("where I am", "GET", "me/cases", key)
-
-    async def board(self, key: str) -> None:
-        headers = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
-        async with self.session.get(f"{self.url}/api/v1/board/stream", headers=headers) as stream:
-            if stream.status != 200:
-                self.errors.append(f"board: {stream.status}")
-            async for _line in stream.content:
-                pass
-
-
-def everybody(
-    report: Report, url: str, *, minutes: float = 5, nurses: int = 40, patients: int = 200, boards: int = 50
-) -> None:
-    unit = fill.a_unit()
-    fill.times(unit, fill.staff(unit, 1, "clinician")[0], 1_000)
-    people = fill.patients(unit, patients)
-    crowd = Crowd(url, minutes)
-    wall = fill.keys(fill.staff(unit, 1, "wall"))
-    asyncio.run(
-        crowd.run(
-            fill.keys(fill.staff(unit, nurses)),
-            fill.keys([each.user for each in people]),
-            list(itertools.islice(itertools.cycle(wall), boards)),
-        )
-    )
-    report.goal(
-        "-",
-        f"errors with {nurses} nurses, {patients} patients, {boards} boards in {minutes:g} min",
-        str(len(crowd.errors)),
-        "0",
-        not crowd.errors,
-    )
-    for error in sorted(set(crowd.errors)):
-        print("   ", error, crowd.errors.count(error))
-    for name, took in sorted(crowd.took.items()):
-        report.goal("-", f"{name} ({len(took)} times), p95", f"{percentile(took, 0.95) * 1000:.0f} ms")
-        report.cells[f"everybody: {name}"] = latencies(took)
