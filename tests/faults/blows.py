@@ -39,7 +39,10 @@ class Besieged(House):
 
     def child(self) -> int:
         """One of the pool that is at work."""
-        return next(pid for pid in self.children() if parts.is_moving({}, pid))
+        moving = until(
+            lambda: [pid for pid in self.children() if parts.is_moving({}, pid)], within=30, what="a child of the pool"
+        )
+        return moving[0]
 
     def kill_child(self) -> int:
         pid = self.child()
