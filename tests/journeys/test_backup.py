@@ -15,7 +15,7 @@ from django.db import connection
 
 from followup.contacts import services as contacts
 from followup.contacts.models import Contact
-from followup.core import journal
+from followup.core import journal, upkeep
 from tests import factories as make
 from tests import house as houses
 from tests.house import until
@@ -106,6 +106,7 @@ def test_what_was_taken_under_load_is_put_back_whole_and_lives(taken, elsewhere)
         assert json.loads(requests.get(f"{house.url}/readyz", timeout=30).text)["ready"]
         verdict = house.console("verify-journal")
         assert verdict.returncode == 0, verdict.stdout
+        assert requests.get(f"{house.url}/metrics", timeout=30).text.count('upkeep_age_seconds{what="verify"}') == 1
         with psycopg.connect(house.state["database_url"]) as there:
             count, *disagreements = there.execute(AGREE).fetchone()
             assert disagreements == [0, 0, 0, 0, 0]
@@ -137,7 +138,10 @@ def test_a_backup_overwrites_nothing_and_a_folder_gets_one_named_for_its_moment(
     assert again.returncode == 1
     assert "is there already" in again.stderr
     assert house.console("backup", str(tmp_path), "--no-keys").returncode == 0
-    assert [path.suffix for path in tmp_path.iterdir()] == [".backup"]
+    (made,) = tmp_path.iterdir()
+    assert made.suffix == ".backup"
+    # The administrator's page says when there was last a whole one, and how large.
+    assert upkeep.last()["backup"].detail["bytes"] == made.stat().st_size
 
 
 def test_a_folder_with_anything_in_it_is_left_alone(taken, elsewhere):
