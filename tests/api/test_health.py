@@ -152,11 +152,21 @@ def test_a_flare_up_counts_as_seen_in_time_by_its_first_time_alone(unit, doctor,
         contact = make.a_flare(make.a_patient(unit))
         contacts.finish(make.a_call_with(karin, contact), by=karin, outcome="clinic_time")
         Appointment.objects.filter(case=contact.case).update(state="attended", ended_at=monday)
-        if not in_time:
+        if in_time:
+            came_back_later(contact.case, doctor, monday)
+        else:
             type(contact).objects.filter(id=contact.id).update(see_by=monday)
     said = read()
     assert said['followup_flare_ups_seen_7d{in_time="yes"}'] == 1
     assert said['followup_flare_ups_seen_7d{in_time="no"}'] == 1
+
+
+def came_back_later(case, doctor, at):
+    """A second time for the same flare-up, a week on: it was not what was promised within three days."""
+    slot = make.urgent_times(case.unit, make.date(2026, 12, 1), 1, doctor=doctor).slots.get()
+    Appointment.objects.create(
+        unit=case.unit, case=case, patient=case.patient, slot=slot, state="attended", ended_at=at
+    )
 
 
 def test_the_house_itself_tells_its_ages(anna, monday):
