@@ -5,7 +5,6 @@ from datetime import date
 import pytest
 from rest_framework.test import APIClient
 
-from followup.core import clock
 from followup.people import services as people
 from tests import factories as make
 
@@ -13,25 +12,8 @@ TUESDAY = date(2026, 11, 24)
 
 
 @pytest.fixture(autouse=True)
-def monday(db):
-    """Monday 23 November, 09:00: the clinic has been open for an hour."""
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
-
-
-@pytest.fixture
-def unit(monday):
-    return make.a_unit()
-
-
-@pytest.fixture
-def nurse(unit):
-    return make.a_nurse(unit)
-
-
-@pytest.fixture
-def anna(unit):
-    return make.a_patient(unit)
+def on_monday(db, monday):
+    """Every call here is made at nine on Monday, when the clinic has been open for an hour."""
 
 
 @pytest.fixture

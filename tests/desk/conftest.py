@@ -5,41 +5,18 @@ from datetime import date
 import pytest
 from django.test import Client
 
-from followup.core import clock
 from tests import factories as make
 
 
 @pytest.fixture(autouse=True)
 def a_light_door(settings):
-    """No second factor, and passwords that cost nothing to keep: the door is tested elsewhere."""
+    """No second factor: the door is tested elsewhere."""
     settings.FOLLOWUP_STAFF_MFA = False
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def monday():
-    with clock.turned(make.MONDAY_MORNING) as at:
-        yield at
 
 
 @pytest.fixture
 def unit(db, monday):
     return make.a_unit()
-
-
-@pytest.fixture
-def karin(unit):
-    return make.a_nurse(unit, "Karin")
-
-
-@pytest.fixture
-def maria(unit):
-    return make.a_nurse(unit, "Maria")
-
-
-@pytest.fixture
-def doctor(unit):
-    return make.a_clinician(unit)
 
 
 @pytest.fixture
@@ -51,11 +28,6 @@ def eva(unit):
 def stranger(db):
     """Charlie, a nurse of another unit."""
     return make.a_nurse(make.a_unit(), "Charlie")
-
-
-@pytest.fixture
-def anna(unit):
-    return make.a_patient(unit)
 
 
 @pytest.fixture

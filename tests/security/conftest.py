@@ -8,9 +8,9 @@ from followup.clinic.models import Appointment
 from followup.contacts import services as contacts
 from followup.people import services as people
 from tests import factories as make
-from tests.desk.conftest import a_light_door, anna, doctor, eva, flare, karin, maria, monday, stranger, unit
+from tests.desk.conftest import a_light_door, eva, flare, stranger, unit
 
-__all__ = ["a_light_door", "anna", "doctor", "eva", "flare", "karin", "maria", "monday", "stranger", "unit"]
+__all__ = ["a_light_door", "eva", "flare", "stranger", "unit"]
 
 BACKEND = "followup.people.backends.WithoutPassword"
 
