@@ -47,7 +47,7 @@ def one_line(statement: str) -> str:
 def _execute(statement: str, values: Mapping[str, Any]) -> list[tuple]:
     """Django's own cursors put the values into the text, which is then parsed and planned anew each time."""
     connection.ensure_connection()
-    bare = psycopg.Cursor(connection.connection)
+    bare: Any = psycopg.Cursor(connection.connection)
     with connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare) as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall()

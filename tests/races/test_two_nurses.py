@@ -1,6 +1,7 @@
 """Promise 2: nobody is rung by two nurses."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from django.db import IntegrityError, connection, transaction
 
@@ -11,6 +12,7 @@ from followup.contacts import services as contacts
 from followup.core import clock
 from followup.core.models import Entry
 from tests import factories as make
+from tests.house import until
 from tests.races.at_once import at_once
 
 NURSES = 8
@@ -125,3 +127,35 @@ def test_two_who_take_over_while_the_holder_finishes_leave_the_call_with_one_or_
         else:
             assert (after.state, after.claimed_by) == (State.DONE, None)
             assert len(refused) + taken == 2
+
+
+def test_who_ends_a_call_while_a_colleague_takes_it_is_told_who_has_it(unit):
+    karin, maria = make.a_nurse(unit, "Karin"), make.a_nurse(unit, "Maria")
+    with ThreadPoolExecutor(1) as karins_browser:
+        a_queue(unit, 1)
+        call = callbacks.claim_next(by=karin)
+        Callback.objects.filter(id=call.id).update(lease_until=clock.now())
+        with transaction.atomic():
+            callbacks.claim_chosen(call, by=maria, why="Karin went home")
+            ends = karins_browser.submit(outcome_of, lambda: callbacks.extend(call, by=karin))
+            until(somebody_waits_for_us, what="Karin's browser waiting for the call")
+        told = ends.result(20)
+    assert isinstance(told, callbacks.NotYours)
+    assert told.holder == maria.name
+
+
+def outcome_of(act):
+    try:
+        return act()
+    except Exception as error:
+        return error
+    finally:
+        connection.close()
+
+
+def somebody_waits_for_us():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        )
+        return cursor.fetchone()[0]

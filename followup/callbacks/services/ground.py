@@ -44,10 +44,9 @@ class ReasonNeeded(Refused):
 
 
 def locked(callback_id: UUID) -> Callback:
-    rows = Callback.objects.select_for_update(of=("self",), no_key=True).select_related(
-        "case__programme", "patient", "unit", "claimed_by"
-    )
-    return rows.get(id=callback_id)
+    """The row as it is once nobody else has it. What is joined was read before that wait: only what never changes may be."""
+    rows = Callback.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("case__programme", "patient", "unit").get(id=callback_id)
 
 
 def put_back(callback: Callback) -> None:

@@ -44,35 +44,31 @@ def promise(*, case: Case, reason: str, priority: int, not_before: datetime, due
 
 
 # One statement: the call that this nurse claimed and never saw, else the first that may be rung, marked claimed, with its line in the
-# journal. A lease that ran out may be claimed anew; a patient who is on the line with somebody is passed over. Each level of priority is
-# looked into only if those above have none, and only if something there may be rung yet: calls for later may stand in its front.
+# journal. A patient who is on the line with somebody is passed over. Each level of priority is looked into only if those above have
+# none, and only if something there may be rung yet: calls for later may stand in its front. In its level a lease that ran out goes
+# first: somebody had that call already. No more than the one call is locked, or a colleague would pass over what nobody takes.
 # With SKIP LOCKED a row that somebody holds in this very moment is passed over; it may only be in the hands of the worker that
 # books it, so "nobody is waiting" is said only after a second look that waits.
-_MAY_BE_RUNG = """c.not_before <= %(at)s AND c.decide_since IS NULL
-               AND NOT EXISTS (SELECT FROM callbacks_callback o
-                                WHERE o.patient_id = c.patient_id AND o.state = 'claimed' AND o.id <> c.id)"""
-_WAITING = """
-    (SELECT first.id FROM generate_series(1, 5) level, LATERAL (
-        SELECT c.id FROM callbacks_callback c
-         WHERE c.unit_id = %(unit)s AND c.priority = level AND c.state = 'waiting' AND {may_be_rung}
-           AND (SELECT min(r.not_before) FROM callbacks_callback r
-                 WHERE r.unit_id = %(unit)s AND r.priority = level AND r.state = 'waiting' AND r.decide_since IS NULL
-               ) <= %(at)s
-         ORDER BY c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking}) first
-      ORDER BY level LIMIT 1)"""
-_RUN_OUT = """
-    (SELECT c.id FROM callbacks_callback c
-      WHERE c.unit_id = %(unit)s AND c.state = 'claimed' AND c.lease_until <= %(at)s AND {may_be_rung}
-      ORDER BY c.priority, c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking})"""
+_PICK = """
+    SELECT c.id FROM callbacks_callback c
+     WHERE c.unit_id = %(unit)s AND c.priority = level AND {state} AND c.not_before <= %(at)s AND c.decide_since IS NULL
+       AND NOT EXISTS (SELECT FROM callbacks_callback o
+                        WHERE o.patient_id = c.patient_id AND o.state = 'claimed' AND o.id <> c.id)
+     ORDER BY c.due, c.arrived_at, c.id LIMIT 1 FOR NO KEY UPDATE OF c {locking}"""
+_RUN_OUT = "c.state = 'claimed' AND c.lease_until <= %(at)s"
+_WAITING = """c.state = 'waiting'
+       AND (SELECT min(r.not_before) FROM callbacks_callback r
+             WHERE r.unit_id = %(unit)s AND r.priority = level AND r.state = 'waiting' AND r.decide_since IS NULL) <= %(at)s"""
 _CLAIM = """
 WITH unseen AS (
     SELECT c.* FROM callbacks_callback c
      WHERE c.claimed_by_id = %(actor_id)s AND c.state = 'claimed' AND c.opened_at IS NULL AND c.lease_until > %(at)s
      ORDER BY c.claimed_at LIMIT 1
 ), picked AS (
-    SELECT c.id FROM callbacks_callback c
-     WHERE NOT EXISTS (SELECT FROM unseen) AND c.id IN ({waiting}, {run_out})
-     ORDER BY c.priority, c.due, c.arrived_at, c.id LIMIT 1
+    SELECT first.id
+      FROM (SELECT level FROM generate_series(1, 5) level WHERE NOT EXISTS (SELECT FROM unseen) ORDER BY level) levels,
+           LATERAL (SELECT COALESCE(({run_out}), ({waiting})) AS id) first
+     WHERE first.id IS NOT NULL ORDER BY level LIMIT 1
 ), taken AS (
     UPDATE callbacks_callback c
        SET state = 'claimed', claimed_by_id = %(actor_id)s, claimed_at = %(at)s, lease_until = %(until)s,
@@ -89,11 +85,10 @@ _NAMES = [field.attname for field in Callback._meta.concrete_fields]
 
 
 def _claim_statement(locking: str) -> str:
-    words = {"may_be_rung": _MAY_BE_RUNG, "locking": locking}
     return one_line(
         _CLAIM.format(
-            waiting=_WAITING.format(**words),
-            run_out=_RUN_OUT.format(**words),
+            run_out=_PICK.format(state=_RUN_OUT, locking=locking),
+            waiting=_PICK.format(state=_WAITING, locking=locking),
             journal=journal.insert_from("taken", "callback.claimed"),
             columns=", ".join(_COLUMNS),
         )
