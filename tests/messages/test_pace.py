@@ -36,7 +36,7 @@ def texts(patient, count, **more):
 
 def test_in_any_second_no_more_than_that_and_what_waits_costs_no_try(patient, twilio, monday):
     texts(patient, 8)
-    for milliseconds, taken in [(0, 3), (10, 3), (940, 3), (1000, 6), (1940, 6), (2000, 8), (4000, 8)]:
+    for milliseconds, taken in [(0, 3), (10, 3), (700, 3), (1000, 6), (1700, 6), (2000, 8), (4000, 8)]:
         with clock.turned(monday + timedelta(milliseconds=milliseconds)):
             services.send_queued("sms")
         assert len(twilio.accepted) == taken, f"after {milliseconds} ms"
@@ -56,7 +56,7 @@ def test_the_second_begins_when_the_provider_answered_for_only_then_is_it_known_
 
     monkeypatch.setattr(claims, "give_back", slow)
     services.send_queued("sms")
-    for seconds, taken in [(1, 3), (5.9, 3), (6, 6)]:
+    for seconds, taken in [(1, 3), (5.7, 3), (6, 6)]:
         with clock.turned(monday + timedelta(seconds=seconds)):
             services.send_queued("sms")
         assert len(twilio.accepted) == taken, f"after {seconds} s"
@@ -75,7 +75,7 @@ def test_the_worker_is_asked_to_come_back_when_a_turn_is_free_and_by_nobody_who_
         services.send_queued("sms")
     [(task, ids, when)] = lined_up
     assert (task, ids) == ("messages.send_queued", ["sms"])
-    assert 0.9 < when["after"] <= 1
+    assert 0.8 < when["after"] < 1
     with django_capture_on_commit_callbacks(execute=True):
         services.send_queued("sms")
     assert len(lined_up) == 1, "a second lane that found every turn taken"

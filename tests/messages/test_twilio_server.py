@@ -39,8 +39,8 @@ def test_what_it_answers_has_the_published_shape(text, twilio, settings):
     services.deliver(text.id)
     address = f"{twilio.url}/2010-04-01/Accounts/{settings.TWILIO_ACCOUNT_SID}/Messages.json"
     [form] = twilio.accepted
-    held_to(MESSAGE, requests.post(address, form).json())
-    listed = requests.get(address, {"To": text.to}).json()
+    held_to(MESSAGE, requests.post(address, form, timeout=10).json())
+    listed = requests.get(address, {"To": text.to}, timeout=10).json()
     assert len(listed["messages"]) == 2
     held_to(PUBLISHED["list"], listed)
 
@@ -70,7 +70,7 @@ def test_beyond_its_measure_it_asks_us_to_wait(twilio, settings):
     twilio.per_second = 2
     address = f"{twilio.url}/2010-04-01/Accounts/{settings.TWILIO_ACCOUNT_SID}/Messages.json"
     form = {"To": "+46701740001", "Body": "one", "StatusCallback": "https://x.example/?message=1"}
-    said = [requests.post(address, form) for _ in range(3)]
+    said = [requests.post(address, form, timeout=10) for _ in range(3)]
     assert [each.status_code for each in said] == [201, 201, 429]
     assert said[-1].headers["Retry-After"] == "1"
     assert (len(twilio.accepted), twilio.most_in_a_second()) == (2, 3)

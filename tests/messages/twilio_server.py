@@ -117,12 +117,20 @@ def serving(port: int = 0) -> Iterator[Twilio]:
         wbufsize = -1
 
         def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length).decode()
+            if len(body) < length:  # whoever spoke died in the middle of it
+                self.close_connection = True
+                return
             form = {name: values[0] for name, values in parse_qs(body).items()}
             twilio.asked.append(time.monotonic())
             mood = twilio.mood() if callable(twilio.mood) else twilio.mood
             if twilio.too_many():
-                self._answer(429, {"code": 20429, "message": "Too Many Requests", "more_info": "", "status": 429}, {"Retry-After": "1"})
+                self._answer(
+                    429,
+                    {"code": 20429, "message": "Too Many Requests", "more_info": "", "status": 429},
+                    {"Retry-After": "1"},
+                )
             elif mood == "drop":
                 self._break()
             elif isinstance(mood, int):

@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 TRIES = 6
 LANES, LANE_SECONDS, LINE_SECONDS = 2, 1.0, 3.0
 """What is queued is sent in so many lanes; each works so long before it lets others have the worker, and is not begun later than that."""
-NAP = 0.05
+NAP, EARLY = 0.2, 0.15
+"""A lane that has to wait longer than a nap comes back, a little early: the worker may be slow to begin, and then a turn is lost."""
 
 
 def deliver(message_id: UUID | str) -> None:
@@ -72,7 +73,7 @@ def send_queued(channel: str) -> None:
             return
         elif (wait := claims.wait_for_turn(channel, gateway)) > NAP:
             if sent:
-                _line_up(channel, after=wait - NAP / 2)
+                _line_up(channel, after=wait - EARLY)
             return
         else:
             time.sleep(wait)
