@@ -1,6 +1,6 @@
 """`make bench`: everything measured in one run.
 
-    python -m bench [--only claims drain snapshot times burst board streams booked http everybody] [--quick] [--json FILE]
+    python -m bench [--only claims drain snapshot times burst board streams booked http everybody relay] [--quick] [--json FILE]
                     [--markdown FILE]
 
 `--quick` is for trying that the bench itself works: its figures mean nothing.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.house import product
 
-GROUPS = ("claims", "drain", "snapshot", "times", "burst", "board", "streams", "booked", "http", "everybody")
+GROUPS = ("claims", "drain", "snapshot", "times", "burst", "board", "streams", "booked", "http", "everybody", "relay")
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
 
 def measure(url: str, only: list[str], *, quick: bool, keep: Path | None, table: Path | None) -> int:
     """Run the groups; returns how many goals were missed."""
-    from bench import board, claims, crowd, day, drain, snapshot, times
+    from bench import board, claims, crowd, day, drain, relay, snapshot, times
     from bench.rates import commit_probe
     from bench.report import Report
 
@@ -54,6 +54,12 @@ def measure(url: str, only: list[str], *, quick: bool, keep: Path | None, table:
         "booked": lambda: day.request_to_booked(report, url, seconds=2 if quick else 30),
         "http": lambda: day.claims_over_http(report, url, seconds=2 if quick else 20),
         "everybody": lambda: crowd.everybody(report, url, minutes=0.3 if quick else 5),
+        "relay": lambda: relay.measure(
+            report,
+            **{"rows": 3_000, "messages": 800, "rounds": 1, "per_second": 10, "seconds": 4, "kills": 2}
+            if quick
+            else {"rows": 30_000, "messages": 6_000, "rounds": 4, "per_second": 10, "seconds": 20, "kills": 20},
+        ),
     }
     for name in only:
         report.begin(name, commit_probe())
