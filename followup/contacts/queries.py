@@ -139,6 +139,7 @@ class Briefing:
 def briefing(callback: Callback, *, earlier: int = 5) -> Briefing:
     """Everything about a call and whom it is to, in a fixed number of reads."""
     case = callback.case
+    case.patient, case.unit = callback.patient, callback.unit  # read with the call
     before = Case.objects.filter(patient=case.patient_id, kind="contact", opened__lt=case.opened)
     told = standings([case, *before.select_related("patient", "unit", "programme").order_by("-opened")[:earlier]])
     return Briefing(
