@@ -83,6 +83,8 @@ def database(url: str) -> dict:
         return {"ENGINE": "django.db.backends.dummy"}
     parts = urlsplit(url)
     limits = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+    # What is prepared (core/statement.py) is planned once: to weigh a plan for each nurse takes longer than to take the call.
+    planning = "-c plan_cache_mode=force_generic_plan"
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "followup",
@@ -93,7 +95,12 @@ def database(url: str) -> dict:
         # A stream must not hold a connection under ASGI.
         "CONN_MAX_AGE": 0,
         # Statements that are prepared (core/statement.py) are so at once; Django's own never are.
-        "OPTIONS": {"options": limits, "connect_timeout": 5, "prepare_threshold": 0, **dict(parse_qsl(parts.query))},
+        "OPTIONS": {
+            "options": f"{limits} {planning}",
+            "connect_timeout": 5,
+            "prepare_threshold": 0,
+            **dict(parse_qsl(parts.query)),
+        },
     }
 
 

@@ -124,7 +124,7 @@ class Callback(Row):
             # For whoever takes the next one: in its order, and whether there is anything yet among what is for later.
             models.Index("unit", "priority", "due", "arrived_at", "id", name="callback_next", condition=READY),
             models.Index("unit", "priority", "not_before", name="callback_ready", condition=READY),
-            models.Index("unit", "lease_until", name="callback_leases", condition=Q(state="claimed")),
+            models.Index("unit", "priority", "lease_until", name="callback_leases", condition=Q(state="claimed")),
             models.Index("due", name="callback_promises", condition=Q(state__in=OPEN, lifted_at=None)),
             models.Index(F("claimed_by"), name="callbacks_of_nurse", condition=Q(state="claimed")),
         ]

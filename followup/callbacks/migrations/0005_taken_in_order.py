@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='callback',
-            index=models.Index(models.F('unit'), models.F('lease_until'), condition=models.Q(('state', 'claimed')), name='callback_leases'),
+            index=models.Index(models.F('unit'), models.F('priority'), models.F('lease_until'), condition=models.Q(('state', 'claimed')), name='callback_leases'),
         ),
         migrations.AddIndex(
             model_name='callback',
