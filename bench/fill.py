@@ -272,10 +272,38 @@ def urgent_times(rota: list[tuple[Unit, User]], count: int) -> None:
 
 
 def let_go() -> None:
-    """No time is held or booked any more."""
+    """No time is held or booked any more; what is over stays."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE clinic_appointment")
+        _a_past(cursor)
         cursor.execute("VACUUM ANALYZE clinic_slot, clinic_appointment, clinic_session")
+
+
+A_MONTH = 2_000
+_SLOTS_OVER = """
+INSERT INTO clinic_slot (id, created_at, session_id, unit_id, kind, starts_at, ends_at, opened_why)
+SELECT gen_random_uuid(), n.starts_at, n.id, n.unit_id, 'urgent', n.starts_at + i * interval '20 minutes',
+       n.starts_at + (i + 1) * interval '20 minutes', ''
+  FROM clinic_session n, generate_series(0, %(count)s - 1) i WHERE n.id = %(session)s
+"""
+_OVER = """
+INSERT INTO clinic_appointment (id, created_at, unit_id, slot_id, case_id, patient_id, state, held_at, ended_at, ended_why)
+SELECT gen_random_uuid(), s.starts_at, s.unit_id, s.id, c.id, c.patient_id, 'attended', s.starts_at, s.ends_at, ''
+  FROM (SELECT *, row_number() OVER () AS n FROM clinic_slot WHERE unit_id = %(unit)s) s
+  JOIN (SELECT *, row_number() OVER () - 1 AS n FROM cases_case WHERE unit_id = %(unit)s) c ON c.n = s.n %% %(people)s
+"""
+
+
+def _a_past(cursor) -> None:
+    """The clinic next door has had people come for a month. A database that has never seen a time taken plans as if none would be."""
+    unit = _next_door()
+    if not Session.objects.filter(unit=unit).exists():
+        person = User.objects.filter(memberships__unit=unit).first()
+        before = clock.now() - timedelta(days=60)
+        over = {"starts_at": before, "ends_at": before + timedelta(days=40)}
+        session = Session.objects.create(unit=unit, person=person, kind="clinic", **over)
+        cursor.execute(_SLOTS_OVER, {"session": session.id, "count": A_MONTH})
+    cursor.execute(_OVER, {"unit": unit.id, "people": NEXT_DOOR})
 
 
 def times(unit: Unit, person: User, count: int, *, kind: str = "urgent", after: timedelta = timedelta(days=1)) -> None:
@@ -285,6 +313,7 @@ def times(unit: Unit, person: User, count: int, *, kind: str = "urgent", after: 
         cursor.execute("TRUNCATE clinic_appointment")
         cursor.execute("DELETE FROM clinic_slot WHERE unit_id = %s", [unit.id])
         cursor.execute("DELETE FROM clinic_session WHERE unit_id = %s", [unit.id])
+    let_go()
     session = Session.objects.create(
         unit=unit, person=person, kind="clinic", starts_at=start, ends_at=start + timedelta(days=1)
     )

@@ -36,7 +36,10 @@ LINES = (
     ("before_commit", "`before_commit:journal.callback.dialled` is in the midst of its work"),
     ("after_commit", "`after_commit:journal.callback.dialled` is when all of it stands"),
 )
-SENDS = {"messages.send": "a message handed to the gateway: an SMS, an e-mail"}
+SENDS = {
+    "messages.send": "a message handed to the gateway: an SMS, an e-mail",
+    "messages.send_together": "messages handed to a gateway that takes many at once: the product's own",
+}
 WHEN = {
     "before_commit": "the work is done and will be undone",
     "after_commit": "it stands, and nobody was told yet",

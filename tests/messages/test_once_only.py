@@ -9,6 +9,7 @@ from followup.core import clock
 from followup.core.models import Entry
 from followup.messages import queries, services
 from followup.messages.models import Message
+from followup.messages.services import delivery
 from tests.messages.conftest import state_of, tell
 
 pytestmark = pytest.mark.django_db
@@ -132,36 +133,36 @@ def test_a_text_from_another_sender_is_not_taken_for_this_one(text, twilio, sett
 
 
 def test_a_sender_that_died_after_sending_is_settled_by_twilios_list(text, twilio, settings):
-    claimed = services._claim(text.id)
-    services.gateway_for("sms").send(claimed, claimed.body)
+    claimed = delivery._claim(text.id)
+    delivery.gateway_for("sms").send(claimed, claimed.body)
     look_again(settings)
     assert (state_of(text), text.provider_id) == ("sent", twilio.sid(0))
     assert twilio.times_taken() == {str(text.id): 1}
 
 
 def test_a_sender_that_died_before_sending_leaves_it_to_a_person(text, twilio, settings):
-    services._claim(text.id)
+    delivery._claim(text.id)
     look_again(settings)
     assert (state_of(text), text.trouble) == ("unknown", "sender died")
     assert twilio.accepted == []
 
 
 def test_a_halted_sender_that_wakes_when_others_gave_it_up_says_that_it_was_sent(text, twilio, settings):
-    claimed = services._claim(text.id)
+    claimed = delivery._claim(text.id)
     look_again(settings)
     assert state_of(text) == "unknown"
-    services._note(claimed, "sent", provider_id=twilio.sid(0))
+    delivery._note(claimed, "sent", provider_id=twilio.sid(0))
     assert (state_of(text), text.provider_id) == ("sent", twilio.sid(0))
 
 
 def test_a_halted_sender_that_wakes_does_not_undo_a_later_claim(text):
     """The local gateway knows that nothing was taken, so the next one sends it; the first one's late "not now" is nobody's word."""
-    claimed = services._claim(text.id)
+    claimed = delivery._claim(text.id)
     Message.objects.filter(id=text.id).update(state="queued")
-    services._claim(text.id)
-    services._later(claimed, services.NotNow("503"))
+    delivery._claim(text.id)
+    delivery._later(claimed, delivery.NotNow("503"))
     assert state_of(text) == "in_flight"
-    services._note(claimed, "failed", trouble="21211")
+    delivery._note(claimed, "failed", trouble="21211")
     assert state_of(text) == "in_flight"
     assert not Entry.objects.filter(subject_id=text.id, verb="message.failed").exists()
 
@@ -178,8 +179,8 @@ def test_reports_come_twice_and_in_any_order(text, twilio):
 
 def test_a_report_before_the_answer_keeps_it_from_being_sent_again(text, twilio, settings):
     """Taken, reported, and our sender died: the report alone settles it."""
-    claimed = services._claim(text.id)
-    services.gateway_for("sms").send(claimed, claimed.body)
+    claimed = delivery._claim(text.id)
+    delivery.gateway_for("sms").send(claimed, claimed.body)
     services.note_report(text.id, reported="sent", provider_id=twilio.sid(0))
     for _ in range(3):
         look_again(settings)

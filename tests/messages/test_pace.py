@@ -93,7 +93,7 @@ def test_codes_go_first_then_answers_then_what_has_time(patient, twilio):
 
 def test_the_turn_of_a_sender_that_died_is_free_again_once_its_text_cannot_be_on_its_way(patient, twilio, monday):
     for message in texts(patient, 3):
-        services._claim(message.id)
+        delivery._claim(message.id)
     [waiting] = texts(patient, 1, answers_them=False)
     for seconds, state in [(1, State.QUEUED), (14, State.QUEUED), (15, State.SENT)]:
         with clock.turned(monday + timedelta(seconds=seconds)):
@@ -104,9 +104,9 @@ def test_the_turn_of_a_sender_that_died_is_free_again_once_its_text_cannot_be_on
 def test_a_sender_that_was_halted_gives_back_no_turn_that_somebody_else_has(patient, monday, settings):
     settings.FOLLOWUP_SMS_PER_SECOND = 1
     first, second = texts(patient, 2)
-    halted = services._claim(first.id)
+    halted = delivery._claim(first.id)
     with clock.turned(monday + claims.LAPSE):
-        assert services._claim(second.id)
+        assert delivery._claim(second.id)
         claims.give_back(halted)
     assert Turn.objects.get().busy_until_at == monday + 2 * claims.LAPSE
 

@@ -52,7 +52,7 @@ def test_what_we_send_and_ask_is_published(text, twilio, monkeypatch):
     monkeypatch.setattr(
         requests.Session, "send", lambda self, request, **more: asked.append(request) or original(self, request, **more)
     )
-    claimed = services._claim(text.id)
+    claimed = delivery._claim(text.id)
     delivery._hand_over(TwilioGateway(), [claimed])
     TwilioGateway().find(claimed, claimed.body)
     assert set(twilio.accepted[0]) <= set(PUBLISHED["sent"])

@@ -12,6 +12,7 @@ from followup.core import clock
 from followup.core.models import Entry, Outbox
 from followup.messages import services as messages
 from followup.messages.models import Message
+from followup.messages.services import delivery
 from followup.people import services as people
 from followup.people.models import User
 from followup.people.signin import policy
@@ -131,7 +132,7 @@ def test_the_worker_sends_the_code_and_the_message_keeps_none(anna):
     message = Message.objects.get(patient=anna)
     assert message.to == "+46701740605"
     assert sent_code() not in message.body
-    assert sent_code() in messages._body_to_send(message)
+    assert sent_code() in delivery._body_to_send(message)
 
 
 def test_the_code_is_nowhere_in_the_database(anna):

@@ -6,7 +6,7 @@ from django.db import connection, transaction
 from followup.core import clock
 from followup.messages import services
 from followup.messages.models import Turn
-from followup.messages.services import claims
+from followup.messages.services import claims, delivery
 from tests import factories as make
 from tests.messages.conftest import tell
 from tests.races.at_once import at_once
@@ -31,7 +31,7 @@ def takes(message_id):
 
     def act():
         with transaction.atomic():
-            claimed = services._claim(message_id)
+            claimed = delivery._claim(message_id)
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 'has looked'")
         return claimed.turn[0] if claimed else None

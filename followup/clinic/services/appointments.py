@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from followup.cases.models import Case
@@ -35,32 +35,36 @@ class TimeEnded(Refused):
 
 # One statement: the time that the case has already, else the earliest free slot, held, with its line in the journal. A slot that a
 # neighbour is holding in this very moment is passed over ({locking} SKIP LOCKED); should that neighbour give up, the second look without
-# SKIP LOCKED waits for it and finds the slot free.
+# SKIP LOCKED waits for it and finds the slot free. (OFFSET 0: slot after slot is looked up, not all appointments joined.)
 _HOLD = """
 WITH kept AS (
-    SELECT id FROM clinic_appointment WHERE case_id = %(case)s AND state IN ('held', 'booked') AND choice_until IS NULL
+    SELECT * FROM clinic_appointment WHERE case_id = %(case)s AND state IN ('held', 'booked') AND choice_until IS NULL
 ), free AS (
     SELECT s.id FROM clinic_slot s JOIN clinic_session n ON n.id = s.session_id
      WHERE s.unit_id = %(unit)s AND {kind} AND s.closed_at IS NULL AND n.closed_at IS NULL
        AND s.starts_at >= %(earliest)s AND s.starts_at < %(before)s
-       AND NOT EXISTS (SELECT FROM clinic_appointment a WHERE a.slot_id = s.id AND a.state <> 'released')
+       AND NOT EXISTS (SELECT FROM clinic_appointment a WHERE a.slot_id = s.id AND a.state <> 'released' OFFSET 0)
        AND NOT EXISTS (SELECT FROM kept)
      ORDER BY s.starts_at, s.id LIMIT 1 FOR NO KEY UPDATE OF s {locking}
 ), held AS (
     INSERT INTO clinic_appointment (id, created_at, unit_id, slot_id, case_id, patient_id, state, held_at, ended_why)
     SELECT %(id)s::uuid, %(at)s::timestamptz, %(unit)s::uuid, free.id, %(case)s::uuid, %(patient)s::uuid, 'held', %(at)s, ''
       FROM free
-    RETURNING id, unit_id, patient_id, case_id
+    RETURNING *
 ), noted AS ({journal})
-SELECT id FROM kept UNION ALL SELECT id FROM held
+SELECT {columns} FROM (SELECT * FROM kept UNION ALL SELECT * FROM held) a JOIN clinic_slot s ON s.id = a.slot_id
 """
 _OF_A_KIND = "s.kind = %(kind)s"
 _OR_FALLEN_FREE = "(s.kind = %(kind)s OR s.kind = 'urgent' AND s.starts_at < %(urgent_before)s)"
 
 
+_OF_TIME, _OF_SLOT = Appointment._meta.concrete_fields, Slot._meta.concrete_fields
+
+
 def _holds(kind: str) -> list[str]:
-    noted = journal.insert_from("held", "appointment.held")
-    return [one_line(_HOLD.format(kind=kind, locking=locking, journal=noted)) for locking in ("SKIP LOCKED", "")]
+    columns = [f"a.{field.column}" for field in _OF_TIME] + [f"s.{field.column}" for field in _OF_SLOT]
+    words = {"kind": kind, "columns": ", ".join(columns), "journal": journal.insert_from("held", "appointment.held")}
+    return [one_line(_HOLD.format(locking=locking, **words)) for locking in ("SKIP LOCKED", "")]
 
 
 _HOLDS, _HOLDS_FALLEN_FREE_TOO = _holds(_OF_A_KIND), _holds(_OR_FALLEN_FREE)
@@ -94,7 +98,9 @@ def hold_earliest(
     for statement in _HOLDS_FALLEN_FREE_TOO if urgent_before else _HOLDS:
         row = insist(statement, values, point="clinic.hold", quicker="one_live_appointment_per_slot")
         if row:
-            return Appointment.objects.select_related("slot__session__person", "slot__unit").get(id=row[0])
+            held = Appointment.from_db(connection.alias, [field.attname for field in _OF_TIME], row[: len(_OF_TIME)])
+            held.slot = Slot.from_db(connection.alias, [field.attname for field in _OF_SLOT], row[len(_OF_TIME) :])
+            return held
     raise NoTimeWithinPromise
 
 

@@ -126,9 +126,9 @@ def _hand_over_together(gateway: Gateway, messages: Sequence[Message]) -> None:
             bodies.append((message, _body_to_send(message)))
         except Never as no:
             _note(message, State.FAILED, trouble=str(no))
-    crash.at("before_send:messages.send")
+    crash.at("before_send:messages.send_together")
     provider_ids = gateway.send_all(bodies)
-    crash.at("after_send:messages.send")
+    crash.at("after_send:messages.send_together")
     _note_sent({message.id: provider_id for (message, _body), provider_id in zip(bodies, provider_ids, strict=True)})
 
 
