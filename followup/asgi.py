@@ -1,6 +1,9 @@
 """The web process: `uvicorn followup.asgi:application`."""
 
+import ctypes
+import multiprocessing
 import os
+import signal
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
@@ -19,5 +22,9 @@ if "OPTIONS" in _database:
         "timeout": 20,
         "max_idle": 300,
     }
+
+if multiprocessing.parent_process():
+    # One of several: it would outlive a killed main process, and keep the port from its successor.
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 application = get_asgi_application()

@@ -55,10 +55,10 @@ def unit_of(user: User) -> Unit:
 def patients_visible_to(user: User) -> QuerySet[Patient]:
     if not getattr(user, "is_authenticated", False):
         return Patient.objects.none()
-    if user.as_patient:
-        return Patient.objects.filter(user=user)
     if may(user, "see_patients"):
         return Patient.objects.filter(unit=user.unit)
+    if user.as_patient:
+        return Patient.objects.filter(user=user)
     return Patient.objects.none()
 
 
@@ -77,7 +77,7 @@ def open_record(patient: Patient, *, by: User, where: str) -> None:
     """Check that `by` may see this patient, and write the look into the journal, where the patient can read it."""
     if not patients_visible_to(by).filter(id=patient.id).exists():
         raise Unknown
-    if by.as_patient == patient:
+    if patient.user_id == by.id:
         return
     with transaction.atomic():
         journal.write(LOOK, by=by, patient_id=patient.id, unit_id=patient.unit_id, where=where)

@@ -27,6 +27,7 @@ EXPECTED = {
     "overbook": {"nurse", "clinician", "coordinator"},
     "see_board": {"nurse", "clinician", "coordinator", "wall"},
     "see_alerts": {"nurse", "clinician", "coordinator"},
+    "look_after": {"administrator"},
     "get_in_touch": {"patient"},
     "bring_people_in": {"coordinator"},
 }
