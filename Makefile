@@ -17,7 +17,7 @@ faults: setup ## kill, halt and starve every part of the running product, all ce
 	.venv/bin/python -m pytest tests/faults --whole
 
 bench: setup ## measure the product beside the raw limit, in one run
-	.venv/bin/python -m bench --json bench.json
+	.venv/bin/python -m bench --json bench.json --markdown bench.md
 
 lint: setup ## style, layout, own rules, imports and types
 	.venv/bin/ruff check .
