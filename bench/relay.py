@@ -36,16 +36,17 @@ OWN_BROKER = 9
 def handed_on(report: Report, *, rows: int, rounds: int) -> None:
     """F1: rows of the outbox become tasks of a hundred, beside the least that this can be, and beside a task for each."""
     found = [
-        Cell("raw: one statement, one LPUSH for 100", lambda n: _raw_relay),
+        Cell("raw: the same marks, one LPUSH for 100", lambda n: _raw_relay),
         Cell("product: outbox.relay", lambda n: _product_relay),
         Cell("peer: one send_task for each row", lambda n: _task_for_each),
     ]
+    raw, product, each = found
     for _round in range(rounds):
         for cell in found:
-            _outbox_rows(rows)
-            cell.rates.append(rows / _in_a_child(cell.client(0)))
+            count = rows // 10 if cell is each else rows
+            _outbox_rows(count)
+            cell.rates.append(count / _in_a_child(cell.client(0)))
     _empty("outbox")
-    raw, product, each = found
     report.group(f"Handing on {rows:,} rows of the outbox", found)
     report.ratio("F1", "relay beside one statement and LPUSH", product, raw, 0.5)
     report.ratio("F1", "relay beside one task for each row", product, each, 5.0)

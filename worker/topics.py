@@ -1,7 +1,9 @@
 """Who hears what: the topics of the outbox and the verbs that answer them."""
 
+from functools import cache
 from typing import Any
 
+from kombu import Connection
 from kombu.pools import producers
 
 from followup.contacts import services as contacts
@@ -18,8 +20,8 @@ HANDLERS = {
 }
 
 
-def nudge(task: str, ids: list[Any], after: float = 0, within: float | None = None) -> None:
-    """Hand the worker a task for these ids, to begin `after` so many seconds, or not at all when that was not `within` so many.
+def nudge(task: str, ids: list[Any], within: float | None = None) -> None:
+    """Hand the worker a task for these ids, to begin within so many seconds or not at all.
 
     Somebody waits for their page: a broker that is slow to answer is left alone.
     """
@@ -27,8 +29,7 @@ def nudge(task: str, ids: list[Any], after: float = 0, within: float | None = No
 
     if not ids:
         return
-    connection = app.connection_for_write(transport_options={"socket_timeout": 0.5, "socket_connect_timeout": 0.3})
-    with producers[connection].acquire(block=True, timeout=1) as producer:
+    with producers[_broker(app.conf.broker_write_url)].acquire(block=True, timeout=1) as producer:
         app.send_task(
             task,
             kwargs={"ids": ids},
@@ -36,6 +37,13 @@ def nudge(task: str, ids: list[Any], after: float = 0, within: float | None = No
             producer=producer,
             retry=False,
             ignore_result=True,
-            countdown=after or None,
+            kwargsrepr=f"{len(ids)} ids",
             expires=within,
         )
+
+
+@cache
+def _broker(url: str) -> Connection:
+    from worker.app import app
+
+    return app.connection_for_write(url, transport_options={"socket_timeout": 0.5, "socket_connect_timeout": 0.3})

@@ -45,12 +45,12 @@ def put(topic: str, **payload: Any) -> Outbox:
     return row
 
 
-def nudge_on_commit(task: str, ids: list[Any], *, after: float = 0, within: float | None = None) -> None:
+def nudge_on_commit(task: str, ids: list[Any], *, within: float | None = None) -> None:
     """Ask the worker, after commit, to do `task` for these ids. A broker that does not answer is logged and never shown.
 
-    `after`: not before so many seconds; `within`: and then not at all, when the worker did not come to it within so many.
+    `within`: not at all, when the worker did not come to it within so many seconds.
     """
-    transaction.on_commit(lambda: _try_to_nudge(task, ids, after=after, within=within))
+    transaction.on_commit(lambda: _try_to_nudge(task, ids, within=within))
 
 
 def _try_to_nudge(task: str, ids: list[Any], **when: float | None) -> None:

@@ -1,8 +1,11 @@
 """No more texts reach the provider in any second than the sender may send, and whoever waits for theirs comes first."""
 
+from contextlib import ExitStack
 from datetime import timedelta
 
+import psycopg
 import pytest
+from django.db import connection
 
 from followup.core import clock, outbox
 from followup.core.patience import Patience
@@ -16,9 +19,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "twilio")
 
 @pytest.fixture(autouse=True)
 def three_a_second(settings, monkeypatch):
-    """And a lane as long as a slow machine may take."""
+    """And a lane as long as a slow machine may take, which does not wait for a clock that stands still."""
     settings.FOLLOWUP_SMS_PER_SECOND = 3
     monkeypatch.setattr(delivery, "LANE_SECONDS", 60)
+    monkeypatch.setattr(claims, "LONGEST_WAIT", 0)
 
 
 @pytest.fixture
@@ -67,18 +71,32 @@ def test_a_message_asked_for_by_itself_keeps_to_it_too(patient, twilio):
     assert len(twilio.accepted) == 3
 
 
-def test_the_worker_is_asked_to_come_back_when_a_turn_is_free_and_by_nobody_who_sent_nothing(
-    patient, lined_up, django_capture_on_commit_callbacks
+def test_a_lane_waits_for_the_next_turn_and_goes_to_the_end_of_the_line_when_its_time_is_over(
+    patient, twilio, monday, monkeypatch, lined_up, django_capture_on_commit_callbacks
 ):
+    texts(patient, 8)
+    monkeypatch.setattr(claims, "LONGEST_WAIT", 1.5)
+    monkeypatch.setattr(delivery, "LANE_SECONDS", 2)
+    with ExitStack() as hands, django_capture_on_commit_callbacks(execute=True):
+        waits = []
+
+        def sleep(seconds):
+            waits.append(seconds)
+            hands.enter_context(clock.turned(clock.now() + timedelta(seconds=seconds)))
+
+        monkeypatch.setattr(claims.time, "sleep", sleep)
+        services.send_queued("sms")
+    assert waits == [1, 1]
+    assert len(twilio.accepted) == 8
+
+
+def test_only_one_lane_waits(patient, twilio, monkeypatch):
     texts(patient, 5)
-    with django_capture_on_commit_callbacks(execute=True):
+    monkeypatch.setattr(claims, "LONGEST_WAIT", 1.5)
+    with psycopg.connect(**connection.get_connection_params()) as another:
+        another.execute("SELECT pg_advisory_lock(%s, hashtext('sms'))", [claims.WAITING])
         services.send_queued("sms")
-    [(task, ids, when)] = lined_up
-    assert (task, ids) == ("messages.send_queued", ["sms"])
-    assert 0.8 < when["after"] < 1
-    with django_capture_on_commit_callbacks(execute=True):
-        services.send_queued("sms")
-    assert len(lined_up) == 1, "a second lane that found every turn taken"
+    assert len(twilio.accepted) == 3
 
 
 def test_codes_go_first_then_answers_then_what_has_time(patient, twilio):

@@ -1,5 +1,6 @@
 """Taking messages to send them: in flight and committed before anybody calls the gateway, and never more in a second than it takes."""
 
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +16,10 @@ from followup.messages.models import Message, Turn
 SECOND = timedelta(seconds=1)
 LAPSE = timedelta(seconds=15)
 """After which the turn of somebody who died is free: no try of a gateway lasts that long."""
+LONGEST_WAIT = 1.5
+"""A turn that is not free within so many seconds is one with which somebody is sending."""
+WAITING = 0x7475726E
+"""The lock of whoever waits for a turn: "turn" in letters."""
 
 # One statement: what is queued and due, in flight. What a neighbour is taking in this moment is passed over.
 _TAKE = """
@@ -101,8 +106,26 @@ def give_back(message: Message) -> None:
         mine.update(busy_until_at=clock.now() + SECOND)
 
 
-def wait_for_turn(channel: str, gateway: Gateway) -> float:
-    """Seconds until one of the channel's turns is free; 0 when one is, or when it needs none."""
+def wait_for_turn(channel: str, gateway: Gateway, *, at_most: float) -> bool:
+    """Wait until one of the channel's turns is free, at most so many seconds; False when there is nothing to be gained by it.
+
+    One process waits at a time, the others are of more use elsewhere. And who is sending just now waits for their own turn afterwards.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [WAITING, channel])
+        if not cursor.fetchone()[0]:
+            return False
+        try:
+            seconds = _until_a_turn(channel, gateway)
+            if seconds <= LONGEST_WAIT:
+                time.sleep(min(seconds, at_most))
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [WAITING, channel])
+    return seconds <= LONGEST_WAIT
+
+
+def _until_a_turn(channel: str, gateway: Gateway) -> float:
+    """Seconds until one of the channel's turns is free; 0 when one is."""
     turns = Turn.objects.filter(channel=channel, number__lte=gateway.per_second)
     first = turns.aggregate(at=Min("busy_until_at"))["at"]
     return max(0.0, (first - clock.now()).total_seconds()) if first else 0.0

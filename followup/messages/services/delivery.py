@@ -25,8 +25,6 @@ log = logging.getLogger(__name__)
 TRIES = 6
 LANES, LANE_SECONDS, LINE_SECONDS = 2, 1.0, 3.0
 """What is queued is sent in so many lanes; each works so long before it lets others have the worker, and is not begun later than that."""
-NAP, EARLY = 0.2, 0.15
-"""A lane that has to wait longer than a nap comes back, a little early: the worker may be slow to begin, and then a turn is lost."""
 
 
 def deliver(message_id: UUID | str) -> None:
@@ -60,28 +58,22 @@ def send_due() -> None:
 def send_queued(channel: str) -> None:
     """One lane: send what is queued on a channel, the most urgent first.
 
-    When it has worked for a while it goes to the end of the worker's line. When the channel takes no more in this second it comes back
-    as soon as it does; unless it sent nothing, for then others do.
+    When it has worked for a while it goes to the end of the worker's line. When the channel takes no more in this second, one lane waits
+    until it does, and the others end.
     """
-    gateway, ends, sent = gateway_for(channel), time.monotonic() + LANE_SECONDS, 0
-    while time.monotonic() < ends:
-        taken = claims.take(channel, gateway)
-        if taken:
+    gateway, ends = gateway_for(channel), time.monotonic() + LANE_SECONDS
+    while (left := ends - time.monotonic()) > 0:
+        if taken := claims.take(channel, gateway):
             _hand_over(gateway, taken)
-            sent += len(taken)
-        elif not gateway.per_second or not queries.to_send(limit=1, channel=channel):
+            continue
+        waiting = gateway.per_second and queries.to_send(limit=1, channel=channel)
+        if not waiting or not claims.wait_for_turn(channel, gateway, at_most=left):
             return
-        elif (wait := claims.wait_for_turn(channel, gateway)) > NAP:
-            if sent:
-                _line_up(channel, after=wait - EARLY)
-            return
-        else:
-            time.sleep(wait)
     _line_up(channel)
 
 
-def _line_up(channel: str, *, after: float = 0) -> None:
-    outbox.nudge_on_commit("messages.send_queued", [channel], after=after, within=after + LINE_SECONDS)
+def _line_up(channel: str) -> None:
+    outbox.nudge_on_commit("messages.send_queued", [channel], within=LINE_SECONDS)
 
 
 def _claim(message_id: UUID | str) -> Message | None:
