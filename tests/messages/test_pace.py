@@ -93,6 +93,7 @@ def test_a_lane_waits_for_the_next_turn_and_goes_to_the_end_of_the_line_when_its
 def test_only_one_lane_waits(patient, twilio, monkeypatch):
     texts(patient, 5)
     monkeypatch.setattr(claims, "LONGEST_WAIT", 1.5)
+    monkeypatch.setattr(claims.time, "sleep", lambda seconds: pytest.fail("a second lane waits"))
     with psycopg.connect(**connection.get_connection_params()) as another:
         another.execute("SELECT pg_advisory_lock(%s, hashtext('sms'))", [claims.WAITING])
         services.send_queued("sms")

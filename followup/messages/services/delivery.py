@@ -59,13 +59,17 @@ def send_queued(channel: str) -> None:
     """One lane: send what is queued on a channel, the most urgent first.
 
     When it has worked for a while it goes to the end of the worker's line. When the channel takes no more in this second, one lane waits
-    until it does, and the others end.
+    until it does, and the others end. It goes to the end of the line where it would have to wait anyway: in the midst of sending, the time
+    until the worker comes back to it is lost.
     """
-    gateway, ends = gateway_for(channel), time.monotonic() + LANE_SECONDS
+    gateway, ends, sent = gateway_for(channel), time.monotonic() + LANE_SECONDS, False
     while (left := ends - time.monotonic()) > 0:
         if taken := claims.take(channel, gateway):
             _hand_over(gateway, taken)
+            sent = True
             continue
+        if sent and gateway.per_second and left < LANE_SECONDS / 2:
+            break
         waiting = gateway.per_second and queries.to_send(limit=1, channel=channel)
         if not waiting or not claims.wait_for_turn(channel, gateway, at_most=left):
             return
