@@ -154,7 +154,7 @@ def test_a_list_of_thirty_costs_as_much_as_a_list_of_one(calling, nurse, unit, d
     for count in (1, 30):
         while Case.objects.filter(unit=unit).count() < count:
             make.a_flare(make.a_patient(unit), message="Worse")
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(10):
             assert len(client.get(CONTACTS).json()["results"]) == count
 
 

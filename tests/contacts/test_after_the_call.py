@@ -64,9 +64,7 @@ def test_clinic_time_books_the_time_that_was_kept(contact, nurse):
 
 def test_one_call_brings_one_text(contact, nurse):
     def told() -> list[str]:
-        return list(
-            contact.case.messages.filter(channel="sms").order_by("created_at").values_list("template", flat=True)
-        )
+        return make.texts_of(case_id=contact.case_id)
 
     contacts.finish(make.a_call_with(nurse, contact), by=nurse, outcome="clinic_time", agreed="Rest")
     assert told() == ["request-received", "time-kept", "slot-confirmed"]

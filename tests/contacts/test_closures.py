@@ -45,8 +45,7 @@ def now_kept(contact):
 
 
 def told(contact) -> list[str]:
-    rows = Message.objects.filter(case_id=contact.case_id, channel="sms").order_by("created_at")
-    return list(rows.values_list("template", flat=True))
+    return make.texts_of(case_id=contact.case_id)
 
 
 def stands_as_its_rows_say(contact) -> bool:

@@ -10,7 +10,6 @@ from followup.contacts import services as contacts
 from followup.core import clock
 from followup.core.errors import Invalid
 from followup.core.models import Entry
-from followup.messages.models import Message
 from tests import factories as make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
@@ -39,8 +38,7 @@ def after_three_tries(nurse, contact):
 
 
 def texts(patient) -> list[str]:
-    rows = Message.objects.filter(patient=patient, channel="sms", template__startswith="call-")
-    return list(rows.order_by("created_at").values_list("template", flat=True))
+    return [template for template in make.texts_of(patient_id=patient.id) if template.startswith("call-")]
 
 
 def test_three_tries_two_texts_and_then_a_person_decides(nurse, patient):

@@ -26,8 +26,7 @@ def unit(monday):
 
 
 def told(contact) -> list[str]:
-    rows = Message.objects.filter(case=contact.case, channel="sms").order_by("created_at")
-    return [row.template for row in rows]
+    return make.texts_of(case_id=contact.case_id)
 
 
 def shortage_of(contact) -> str:

@@ -160,6 +160,7 @@ def test_a_warning_that_was_not_sent_yet_can_be_gone_on_with(anna):
 @pytest.mark.parametrize("path", ["/home/", "/where/", "/contacts/", "/messages/"])
 def test_a_long_history_asks_the_database_no_more(path, anna, nurse):
     browser = signed_in(anna.user)
+    browser.get(path)  # the first look notes where she is signed in
 
     def questions() -> int:
         with CaptureQueriesContext(connection) as asked:

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 TRIES = 6
 LANES, LANE_SECONDS, LINE_SECONDS = 2, 1.0, 3.0
 """What is queued is sent in so many lanes; each works so long before it lets others have the worker, and is not begun later than that."""
+PACED_SECONDS = 3.0
+"""The one lane of a provider that counts works longer: with each way through the line it would lose turns."""
 
 
 def deliver(message_id: UUID | str) -> None:
@@ -59,17 +61,14 @@ def send_queued(channel: str) -> None:
     """One lane: send what is queued on a channel, the most urgent first.
 
     When it has worked for a while it goes to the end of the worker's line. When the channel takes no more in this second, one lane waits
-    until it does, and the others end. It goes to the end of the line where it would have to wait anyway: in the midst of sending, the time
-    until the worker comes back to it is lost.
+    until it does, and the others end.
     """
-    gateway, ends, sent = gateway_for(channel), time.monotonic() + LANE_SECONDS, False
+    gateway = gateway_for(channel)
+    ends = time.monotonic() + (PACED_SECONDS if gateway.per_second else LANE_SECONDS)
     while (left := ends - time.monotonic()) > 0:
         if taken := claims.take(channel, gateway):
             _hand_over(gateway, taken)
-            sent = True
             continue
-        if sent and gateway.per_second and left < LANE_SECONDS / 2:
-            break
         waiting = gateway.per_second and queries.to_send(limit=1, channel=channel)
         if not waiting or not claims.wait_for_turn(channel, gateway, at_most=left):
             return
