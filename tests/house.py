@@ -176,11 +176,12 @@ def passed_on() -> dict[str, str]:
 def besieged(data: Path) -> dict[str, str]:
     """What the house is told besides when tests/faults attack it: where to crash, and that texts go through a Twilio of the tests' own.
 
-    Asked again, it says the same: a killed supervisor is followed by another one.
+    Asked again, it says the same: a killed supervisor is followed by another one. One process answers pages: of two, the server would
+    itself put an end to one that a blow made stand still.
     """
     twilio = os.environ.setdefault("TWILIO_BASE_URL", f"http://127.0.0.1:{free_port()}")
     account = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "secret", "TWILIO_FROM": "+46701740600"}
-    crash = {"FOLLOWUP_CRASH_AT": f"@{data / 'crash'}", "FOLLOWUP_WORKER_PROCESSES": "4"}
+    crash = {"FOLLOWUP_CRASH_AT": f"@{data / 'crash'}", "FOLLOWUP_WORKER_PROCESSES": "4", "FOLLOWUP_WEB_PROCESSES": "1"}
     return account | {"TWILIO_BASE_URL": twilio} | crash
 
 

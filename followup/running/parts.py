@@ -94,8 +94,8 @@ def web(data: Path, state: dict) -> list[str]:
     bind = os.environ.get("FOLLOWUP_BIND", "127.0.0.1")
     # The server's own access log would hold query strings. An open stream would keep it from stopping.
     options = ["--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "3", "--lifespan", "off"]
-    # Python answers one request at a time in each process. One that is slow on a busy machine is not killed for it.
-    options += ["--workers", os.environ.get("FOLLOWUP_WEB_PROCESSES", "2"), "--timeout-worker-healthcheck", "60"]
+    # Python answers one request at a time in each process.
+    options += ["--workers", os.environ.get("FOLLOWUP_WEB_PROCESSES", "2")]
     return python("uvicorn", "followup.asgi:application", "--host", bind, "--port", str(web_port(state)), *options)
 
 

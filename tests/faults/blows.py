@@ -29,9 +29,9 @@ class Besieged(House):
 
     process: subprocess.Popen | None = None
 
-    def children(self, name: str = "worker") -> list[int]:
-        """The processes of the worker's pool; or those that answer for the web process."""
-        main = self.pid(name)
+    def children(self) -> list[int]:
+        """The processes of the worker's pool."""
+        main = self.pid("worker")
         try:
             return [int(word) for word in Path(f"/proc/{main}/task/{main}/children").read_text().split()]
         except OSError:  # it has just died
@@ -195,7 +195,7 @@ class Besieged(House):
 
     def standing(self) -> list[int]:
         """Who stands still at a point."""
-        pids = [*self.children("web"), *self.children()]
+        pids = [pid for pid in (self.pid("web"), *self.children()) if pid]
         return [pid for pid in pids if not parts.is_moving({}, pid) and Path(f"/proc/{pid}").exists()]
 
     def crash_no_more(self) -> None:
