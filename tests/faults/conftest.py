@@ -1,6 +1,6 @@
 """Attacks on the living product: its parts are killed, halted and starved while patients and nurses go on.
 
-They run by themselves (`pytest tests/faults`: a selection; `--whole`: every cell, about half an hour), in a house of their own whose
+They run by themselves (`pytest tests/faults`: a selection; `--whole`: every cell, about an hour), in a house of their own whose
 texts go to a Twilio of the tests' own, which counts what it took. `--figures=FILE` keeps what was measured, for `tests.faults.table`.
 """
 
@@ -30,7 +30,7 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """The whole matrix is for somebody who has half an hour: `make faults`."""
+    """The whole matrix is for somebody who has an hour: `make faults`."""
     if config.getoption("--whole"):
         return
     left = [item for item in items if item.get_closest_marker("whole")]
