@@ -209,7 +209,7 @@ async def _ask(url: str, keys: list[str], case_ids: list[str]) -> list[tuple[int
                 f"{url}/api/v1/appointments", json={"case": case_id}, headers={"Authorization": f"Bearer {key}"}
             ) as answer:
                 body = await answer.json(content_type=None)
-                kind = str(body.get("type", "")).rpartition("/")[2]
+                kind = str(body.get("type", "")).rpartition(":")[2]
                 said.append((answer.status, kind, time.perf_counter() - before))
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=16)) as session:
