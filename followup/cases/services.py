@@ -66,7 +66,7 @@ def open_case(*, patient: Patient, kind: str, by: Signs, due: datetime | None = 
         )
     )
     Move.objects.create(case=case, step_to=case.step, at=at)
-    _tell("case.opened", case, by=by, kind=kind, step=case.step)
+    note_down(case, "case.opened", by=by, kind=kind, step=case.step)
     return case
 
 
@@ -115,7 +115,7 @@ def move(
         if came_from == "closed" and Case.objects.open().filter(unit=case.unit_id, code=case.code).exists():
             case.code = _board_code(case.patient)  # somebody else bears it by now
         Move.objects.create(case=case, step_from=came_from, step_to=to, at=at, by_hand=by_hand)
-        _tell("case.moved", case, by=by, why=why, step_from=came_from, step_to=to, outcome=case.outcome)
+        note_down(case, "case.moved", by=by, why=why, step_from=came_from, step_to=to, outcome=case.outcome)
     if to == "closed":
         case.at_risk_since, case.shortage = None, ""
     touch(case)
@@ -136,7 +136,7 @@ def put_at_risk(case: Case, shortage: str, *, by: Signs) -> bool:
         return False
     case.at_risk_since, case.shortage = case.at_risk_since or clock.now(), shortage
     touch(case)
-    _tell("case.at_risk", case, by=by, shortage=shortage)
+    note_down(case, "case.at_risk", by=by, shortage=shortage)
     outbox.put("cases.at_risk", case_id=str(case.id))
     return True
 
@@ -147,7 +147,7 @@ def out_of_risk(case: Case, *, by: Signs) -> None:
         return
     case.at_risk_since, case.shortage = None, ""
     touch(case)
-    _tell("case.out_of_risk", case, by=by)
+    note_down(case, "case.out_of_risk", by=by)
 
 
 @transaction.atomic
@@ -159,7 +159,7 @@ def ask(case: Case, kind: str, *, by: User, due: datetime, owner: User | None = 
         asked.save(update_fields=["note"])
     else:
         asked = Ask.objects.create(case=case, kind=kind, owner=owner, due=due, note=note, asked_by=by)
-    _tell("case.asked", case, by=by, subject_id=asked.id, kind=kind)
+    note_down(case, "case.asked", asked.id, by=by, kind=kind)
     return asked
 
 
@@ -172,7 +172,7 @@ def answer(asked: Ask, *, by: User, words: str, way: str = "", to_patient: str =
     asked.answer, asked.answered_by, asked.answered_at = words, by, clock.now()
     asked.way, asked.to_patient = way, to_patient
     asked.save()
-    _tell("case.answered", asked.case, by=by, subject_id=asked.id, kind=asked.kind, way=way)
+    note_down(asked.case, "case.answered", asked.id, by=by, kind=asked.kind, way=way)
     return asked
 
 
@@ -193,7 +193,7 @@ def hand_ask(asked: Ask, *, to: User, by: User) -> Ask:
         return asked
     asked.owner = to
     asked.save(update_fields=["owner"])
-    _tell("case.ask_handed", asked.case, by=by, subject_id=asked.id, kind=asked.kind, to=str(to.id))
+    note_down(asked.case, "case.ask_handed", asked.id, by=by, kind=asked.kind, to=str(to.id))
     return asked
 
 
@@ -205,11 +205,14 @@ def want_meeting(case_id: UUID | str, wanted: bool, *, by: User) -> Case:
     if case.meeting != wanted:
         case.meeting = wanted
         touch(case)
-        _tell("case.meeting_wanted" if wanted else "case.meeting_not_wanted", case, by=by)
+        note_down(case, "case.meeting_wanted" if wanted else "case.meeting_not_wanted", by=by)
     return case
 
 
-def _tell(verb: str, case: Case, *, by: Signs, why: str = "", subject_id: UUID | None = None, **detail: str) -> None:
+def note_down(
+    case: Case, verb: str, subject_id: UUID | None = None, *, by: Signs, why: str = "", **detail: str | int
+) -> None:
+    """A line about a case in the journal."""
     journal.write(
         verb,
         by=by,

@@ -7,7 +7,7 @@ from django.db import transaction
 from followup.cases import services as cases
 from followup.contacts import escalations
 from followup.contacts.models import Escalation
-from followup.contacts.services.ground import SWEEPER, note
+from followup.contacts.services.ground import SWEEPER
 from followup.core import clock
 from followup.core.journal import Signs
 from followup.messages import services as messages
@@ -40,7 +40,7 @@ def escalate(case_id: UUID | str, cause: str, *, by: Signs = SWEEPER) -> bool:
         return False
     row.told_at, row.times_told = at, row.times_told + 1
     row.save(update_fields=["told_at", "times_told"])
-    note(case, "case.escalated", row.id, by=by, cause=cause, times=row.times_told)
+    cases.note_down(case, "case.escalated", row.id, by=by, cause=cause, times=row.times_told)
     messages.tell_staff(
         "staff-escalation",
         unit=case.unit,

@@ -15,7 +15,7 @@ from followup.clinic.models import Appointment
 from followup.contacts import policy
 from followup.contacts.models import Addition, Contact
 from followup.contacts.queries import facts_of
-from followup.core import clock, journal, words
+from followup.core import clock, words
 from followup.core.errors import Invalid
 from followup.core.journal import Signs, System
 from followup.messages import services as messages
@@ -72,25 +72,9 @@ def say(case: Case, kind: str, text: str = "", *, by: User) -> Addition:
     if len(text) > policy.LONGEST_MESSAGE:
         raise Invalid({"text": policy.too_long()})
     said = Addition.objects.create(contact=case.contact, text=text.strip(), kind=kind, at=clock.now(), by=by)
-    note(case, "contact.added_to", said.id, by=by, kind=kind)
+    cases.note_down(case, "contact.added_to", said.id, by=by, kind=kind)
     cases.touch(case)
     return said
-
-
-def note(
-    case: Case, verb: str, subject_id: UUID | None = None, *, by: Signs, why: str = "", **detail: str | int
-) -> None:
-    """A line about a case in the journal."""
-    journal.write(
-        verb,
-        by=by,
-        patient_id=case.patient_id,
-        unit_id=case.unit_id,
-        case_id=case.id,
-        subject_id=subject_id,
-        why=why,
-        **detail,
-    )
 
 
 def tell_of_time(

@@ -17,7 +17,7 @@ from followup.cases.queries import open_contact_of
 from followup.contacts import policy
 from followup.contacts.models import Addition, Channel, Contact, Draft
 from followup.contacts.queries import draft_of
-from followup.contacts.services.ground import lay, note, owe_a_call, promise_again, say, settle, shorten_see_by
+from followup.contacts.services.ground import lay, owe_a_call, promise_again, say, settle, shorten_see_by
 from followup.core import clock, crash, outbox
 from followup.core.errors import Invalid, Refused, Unknown
 from followup.core.typed import storable
@@ -144,7 +144,7 @@ def change_how_to_reach(*, patient: Patient, by: User, preferred: dict[str, Any]
         callback.due = max(callback.due, case.unit.hours.add_open(promise.not_before, 1))
         callback.save(update_fields=["not_before", "due"])
         lay(case, callback, by=by)
-    note(case, "contact.reach_changed", by=by)
+    cases.note_down(case, "contact.reach_changed", by=by)
     cases.touch(case)
     settle(case, by=by)
     return contact

@@ -17,7 +17,7 @@ from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot, SlotKind, State
 from followup.contacts import policy, shortages
 from followup.contacts.services.booking import keep_a_time
-from followup.contacts.services.ground import BOOKER, note, promise_again, settle, tell, tell_of_time
+from followup.contacts.services.ground import BOOKER, promise_again, settle, tell, tell_of_time
 from followup.contacts.services.times import RequestClosed
 from followup.core import clock
 from followup.core.errors import Invalid, Refused
@@ -102,7 +102,7 @@ def _without_their_time(case: Case, gone: Appointment, *, by: User, why: str) ->
         callback = calls.open_of_case(case.id)
     held = keep_a_time(case, contact, callback, by=by) if callback else None
     settle(case, by=by)
-    note(case, WAY_OUT, by=by, why=why, way="gave_up")
+    cases.note_down(case, WAY_OUT, by=by, why=why, way="gave_up")
     if held is None or gone.state == State.BOOKED:
         tell(case, "slot-cancelled", occasion=str(gone.id), by=by, time=gone.slot.starts_at)
     if held:
@@ -164,7 +164,7 @@ def _give(case: Case, slot: Slot, way: str, *, by: User, why: str) -> Appointmen
 def _saved(case: Case, given: Appointment, way: str, *, by: Signs, why: str = "") -> None:
     cases.out_of_risk(case, by=by)
     settle(case, by=by)
-    note(case, WAY_OUT, given.id, by=by, why=why, way=way)
+    cases.note_down(case, WAY_OUT, given.id, by=by, why=why, way=way)
     _tell_of(case, given, by=by)
 
 

@@ -14,7 +14,7 @@ from followup.clinic.policy import others_may_use_urgent_until
 from followup.contacts import policy
 from followup.contacts.models import Addition
 from followup.contacts.queries import times_for, times_to_choose
-from followup.contacts.services.ground import note, promise_again, say, settle, tell, tell_of_time
+from followup.contacts.services.ground import promise_again, say, settle, tell, tell_of_time
 from followup.core import clock, outbox
 from followup.core.errors import Invalid, Refused
 from followup.core.typed import storable
@@ -151,7 +151,7 @@ def cancel_time(
     theirs = for_patient or bool(by.as_patient)
     clinic.release(case=case, why=GIVEN_BACK if theirs else "cancelled", by=by, slot_goes=slot_goes)
     if why:
-        note(case, "appointment.cancelled_because", appointment.id, by=by, why=why)
+        cases.note_down(case, "appointment.cancelled_because", appointment.id, by=by, why=why)
     if theirs and not needs_help:
         say(case, "needs_no_help", by=by)
         settle(case, by=by, outcome="all_well")

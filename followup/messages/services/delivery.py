@@ -17,7 +17,7 @@ from followup.messages import policy, queries
 from followup.messages.gateways import Gateway, Never, NotNow, Trouble, Uncertain, gateway_for
 from followup.messages.models import Channel, Message, Rest, State
 from followup.messages.services import claims
-from followup.messages.services.telling import POSTMAN
+from followup.messages.services.telling import POSTMAN, note_down
 from followup.people.signin import services as signin
 
 log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ def _note(message: Message, state: str, *, provider_id: str = "", trouble: str =
         return
     with transaction.atomic():
         if _still_theirs(message).update(state=state, provider_id=provider_id, trouble=trouble):
-            _tell_the_journal(message, state, trouble)
+            note_down(f"message.{state}", message, by=POSTMAN, trouble=trouble)
         crash.commit("messages.note")
 
 
@@ -190,18 +190,6 @@ def _later(message: Message, no: NotNow) -> None:
         return
     wait = max(policy.wait_before(message.attempts), no.wait_seconds or 0)
     _still_theirs(message).update(state=State.QUEUED, trouble=str(no), due_at=clock.now() + timedelta(seconds=wait))
-
-
-def _tell_the_journal(message: Message, state: str, trouble: str = "") -> None:
-    journal.write(
-        f"message.{state}",
-        by=POSTMAN,
-        patient_id=message.patient_id,
-        unit_id=message.unit_id,
-        case_id=message.case_id,
-        subject_id=message.id,
-        trouble=trouble,
-    )
 
 
 def settle_stuck(message_id: UUID | str) -> None:
@@ -256,5 +244,5 @@ def note_report(message_id: UUID | str, *, reported: str, provider_id: str, trou
         if state in (State.SENT, State.DELIVERED):
             message.sent_at = message.sent_at or clock.now()
         message.save()
-        _tell_the_journal(message, state, trouble)
+        note_down(f"message.{state}", message, by=POSTMAN, trouble=trouble)
         crash.commit("messages.report")

@@ -66,19 +66,8 @@ def tell(
                 **(facts or {}),
             ),
         )
-        if not _save_once(message):
-            continue
-        journal.write(
-            "message.queued",
-            by=by,
-            patient_id=patient.id,
-            unit_id=patient.unit_id,
-            case_id=case.id if case else None,
-            subject_id=message.id,
-            template=template,
-            channel=channel,
-        )
-        queued.append(message)
+        if _queue_once(message, by=by):
+            queued.append(message)
     outbox.nudge_on_commit("messages.deliver", [str(message.id) for message in queued])
     return queued
 
@@ -125,18 +114,8 @@ def tell_staff(
                 words, address.channel, address.language, clinic_name=unit.sender, link=link, **(facts or {})
             ),
         )
-        if not _save_once(message):
-            continue
-        journal.write(
-            "message.queued",
-            by=by,
-            unit_id=unit.id,
-            case_id=case.id if case else None,
-            subject_id=message.id,
-            template=template,
-            channel=address.channel,
-        )
-        queued.append(message)
+        if _queue_once(message, by=by):
+            queued.append(message)
     outbox.nudge_on_commit("messages.deliver", [str(message.id) for message in queued])
     return queued
 
@@ -156,16 +135,29 @@ def settle_message(message_id: UUID | str, *, by: User, done: str) -> Message:
         return message
     message.settled_at, message.settled_by = clock.now(), by
     message.save(update_fields=["settled_at", "settled_by"])
+    note_down("message.settled", message, by=by, done=done)
+    return message
+
+
+def note_down(verb: str, message: Message, *, by: Signs, **detail: str) -> None:
+    """A line about a message in the journal."""
     journal.write(
-        "message.settled",
+        verb,
         by=by,
         patient_id=message.patient_id,
         unit_id=message.unit_id,
         case_id=message.case_id,
         subject_id=message.id,
-        done=done,
+        **detail,
     )
-    return message
+
+
+def _queue_once(message: Message, *, by: Signs) -> bool:
+    """Whether it is new: a known occasion queues nothing."""
+    if not _save_once(message):
+        return False
+    note_down("message.queued", message, by=by, template=message.template, channel=message.channel)
+    return True
 
 
 def _save_once(message: Message) -> bool:
