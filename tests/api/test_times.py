@@ -91,6 +91,16 @@ def test_none_left_says_so_and_puts_the_case_at_risk(calling, nurse, unit, flare
     assert str(late.case_id) in {each["id"] for each in work["at_risk"]}
 
 
+def test_who_is_told_that_none_is_left_is_at_risk_whatever_else_is_free(calling, nurse, unit):
+    """Nothing was left when they asked; what fell free a moment later is theirs when they are asked again."""
+    make.urgent_times(unit, date(2026, 11, 24), 1, kind="revisit")
+    contact = make.a_flare(make.a_patient(unit), booked=False)
+    answer = calling(nurse).post(APPOINTMENTS, {"case": str(contact.case_id)})
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:followup:problem:no-time-within-promise")
+    contact.case.refresh_from_db()
+    assert contact.case.shortage == "needs_a_time"
+
+
 def test_what_does_not_feel_worse_is_given_a_revisit_time(calling, nurse, unit):
     make.urgent_times(unit, date(2026, 11, 30), 1)  # more than 24 open hours ahead: still kept for flare-ups
     session = make.urgent_times(unit, date(2026, 12, 1), 1, kind="revisit")

@@ -91,13 +91,17 @@ def _earliest(case: Case, callback: Callback | None, *, by: User) -> Appointment
 
 @transaction.atomic
 def _none_left(case: Case, no: Refused, *, by: User) -> Refused:
-    """What to say to somebody who did not get a time. Is there no other inside the promise, the coordinator is told at once."""
+    """What to say to somebody who did not get a time. Who chose one may choose another; where none is left the coordinator is told at once.
+
+    What has fallen free since they were told so is theirs when who is at risk is asked again.
+    """
     case = cases.lock(case.id)
     contact = case.contact
     if not policy.wants_a_time(case.programme.rules, contact.reason, contact.answers):
         return no
     has_one = Appointment.objects.filter(case=case).kept().exists()
-    if has_one or (contact.see_by and contact.see_by > clock.now() and times_for(case, limit=1)):
+    may_choose = isinstance(no, clinic.SlotTaken) and contact.see_by and contact.see_by > clock.now()
+    if has_one or (may_choose and times_for(case, limit=1)):
         return no
     cases.put_at_risk(case, Shortage.NEEDS_A_TIME, by=by)
     return clinic.NoTimeWithinPromise()
