@@ -8,8 +8,9 @@ from django.db import IntegrityError, connection, transaction
 
 from followup.core import crash
 
-LOOKS = 3
-"""How often a statement looks again when a neighbour was quicker."""
+LOOKS = 100
+"""How often a statement looks again when a neighbour was quicker. Each time somebody got something, and no more than have a connection
+can be quicker: who gave up before would be told that nothing is left while there is."""
 
 
 def insist(statement: str, values: Mapping[str, Any], *, point: str, quicker: str) -> tuple | None:

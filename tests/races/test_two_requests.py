@@ -11,6 +11,7 @@ from followup.clinic.models import Appointment, Slot
 from followup.contacts import services as contacts
 from followup.core import clock
 from tests import factories as make
+from tests.house import until
 from tests.races.at_once import at_once
 
 MANY = 8
@@ -37,6 +38,37 @@ def test_requests_that_want_a_time_at_once_never_share_one(unit):
     held = [each for each in given if isinstance(each, Appointment)]
     assert len({each.slot_id for each in held}) == len(held) == MANY // 2
     assert {type(each) for each in given if each not in held} == {clinic.NoTimeWithinPromise}
+
+
+def test_who_is_beaten_to_one_time_after_another_gets_the_one_that_is_let_go(unit):
+    """Nobody is told that nothing is left while the last time may still fall free: each is waited for."""
+    *others, mine = open_cases(unit, 6)
+    last = make.urgent_times(unit, tomorrow(unit), len(others)).slots.latest("starts_at")
+    all_hold = threading.Barrier(len(others) + 1)
+
+    def hold_until_somebody_waits(case):
+        with transaction.atomic():
+            held = hold(case)
+            all_hold.wait(timeout=20)
+            until(somebody_waits_for_us, what="somebody who waits for this time")
+            transaction.set_rollback(held.slot_id == last.id)
+        return held
+
+    def hold_what_is_left():
+        all_hold.wait(timeout=20)
+        return hold(mine)
+
+    *_, got = at_once([*(lambda case=case: hold_until_somebody_waits(case) for case in others), hold_what_is_left])
+    assert isinstance(got, Appointment), got
+    assert got.slot_id == last.id
+
+
+def somebody_waits_for_us():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        )
+        return cursor.fetchone()[0]
 
 
 def test_a_time_chosen_by_two_is_given_to_one(unit):
