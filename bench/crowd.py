@@ -231,4 +231,4 @@ def tell(report: Report, crowd: Crowd, who: str) -> None:
         seen = latencies(took)
         words = ", ".join(f"{word} {seen[f'{word}_ms']:.0f}" for word in ("p50", "p95", "p99", "max"))
         report.goal("-", f"{name} ({len(took)} times)", f"{words} ms")
-        report.cells[f"everybody: {name}"] = seen
+        report.figures[f"everybody: {name}"] = seen

@@ -37,7 +37,7 @@ def request_to_booked(report: Report, url: str, *, a_second: int = 20, seconds: 
     )
     report.goal("-", "request to booked, p50", f"{seen['p50_ms']:.0f} ms")
     report.goal("-", "request to booked, p99", f"{seen['p99_ms']:.0f} ms", "2000 ms", seen["p99_ms"] <= 2000)
-    report.cells["request to booked"] = seen
+    report.figures["request to booked"] = seen
 
 
 async def _send(url: str, keys: list[str], a_second: int) -> list[int]:
@@ -68,7 +68,7 @@ def claims_over_http(report: Report, url: str, *, nurses: int = 16, a_second: in
     report.goal("A4", f"claims at {a_second} a second that were not answered with a call", str(wrong), "0", wrong == 0)
     report.goal("A4", "a claim over HTTP, p95", f"{seen['p95_ms']:.0f} ms", "100 ms", seen["p95_ms"] <= 100)
     report.goal("A4", "a claim over HTTP, p99", f"{seen['p99_ms']:.0f} ms", "250 ms", seen["p99_ms"] <= 250)
-    report.cells["claims over HTTP"] = seen
+    report.figures["claims over HTTP"] = seen
 
 
 async def _claim(url: str, keys: list[str], nurses: int, a_second: int) -> tuple[list[int], list[float]]:

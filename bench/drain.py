@@ -75,7 +75,13 @@ def measure(report: Report, *, calls: int, clients: int, killed: int) -> None:
     print(
         f"\n{calls:,} calls drained by {clients} clients, {killed} of them killed, {ran_out} leases run out: {took:.0f} s"
     )
-    report.cells["drain"] = {"calls": calls, "clients": clients, "killed": killed, "ran_out": ran_out, "seconds": took}
+    report.figures["drain"] = {
+        "calls": calls,
+        "clients": clients,
+        "killed": killed,
+        "ran_out": ran_out,
+        "seconds": took,
+    }
     report.goal("A1", "calls claimed by two at once", str(twice), "0", twice == 0)
     report.goal("A1", "patients with two live leases", str(two_at_once), "0", two_at_once == 0)
     report.goal("A1", "calls without exactly one outcome", str(lost), "0", lost == 0)
@@ -146,7 +152,7 @@ def _work(unit, nurse) -> None:
             continue
         chance = random.random()
         if chance < WALKS_AWAY + COMES_LATE:
-            callbacks.seen(callback, by=nurse)  # else they would be offered it again
+            callbacks.extend(callback, by=nurse)  # else they would be offered it again
             if chance < WALKS_AWAY:
                 continue
             time.sleep(LEASE * random.uniform(1, 2))

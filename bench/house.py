@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +41,33 @@ def product(**settings: str) -> Iterator[str]:
             process.wait(60)
         process.kill()
         shutil.rmtree(data, ignore_errors=True)
+
+
+def at_rest(at_most: float = 180) -> float:
+    """Wait until the worker has done all that is due, so that nothing of it falls on what comes next; the seconds that it took.
+
+    After so many seconds it goes on all the same, and says what was left.
+    """
+    began = time.monotonic()
+    while left := {what: count for what, count in _left_to_do().items() if count}:
+        if time.monotonic() - began > at_most:
+            print(f"  not at rest after {at_most:g} s: {left}")
+            break
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
+def _left_to_do() -> dict[str, int]:
+    import redis
+    from django.conf import settings
+
+    from followup.core import clock
+    from followup.core.models import Outbox
+    from followup.messages.models import Message
+
+    broker = redis.Redis.from_url(settings.REDIS_URL)
+    return {
+        "rows in the outbox": Outbox.objects.filter(done_at=None, gave_up_at=None).count(),
+        "messages": Message.objects.filter(state__in=("queued", "in_flight"), due_at__lte=clock.now()).count(),
+        "tasks": sum(broker.llen(queue) for queue in ("urgent", "default")) + broker.hlen("unacked"),
+    }

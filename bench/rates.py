@@ -35,12 +35,22 @@ class Cell:
         """Acts per second: the median of the rounds."""
         return statistics.median(self.rates)
 
+    def beside(self, other: "Cell") -> list[float]:
+        """How many of these for one of the other's, in each round: what moves the whole machine moves both.
+
+        Cells that did not take turns are compared by their medians.
+        """
+        if len(self.rates) == len(other.rates):
+            return [mine / theirs if theirs else math.nan for mine, theirs in zip(self.rates, other.rates, strict=True)]
+        return [self.rate / other.rate if other.rate else math.nan]
+
 
 def interleaved(cells: Sequence[Cell], *, clients: int, seconds: float, rounds: int) -> None:
-    """Measure each cell once in every round, in turn."""
+    """Measure each cell once in every round, in turn. What its preparation left for the disk is written before the clock runs."""
     for _round in range(rounds):
         for cell in cells:
             cell.prepare()
+            checkpoint()
             rate, took = run(cell.client, clients=clients, seconds=seconds)
             cell.rates.append(rate)
             cell.seconds += took
@@ -107,6 +117,12 @@ def latencies(seconds: Sequence[float]) -> dict[str, float]:
         "p99_ms": round(percentile(seconds, 0.99) * 1000, 1),
         "max_ms": round(max(seconds, default=math.nan) * 1000, 1),
     }
+
+
+def checkpoint() -> None:
+    """Else the database writes the pages of one cell while the next one is measured."""
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
 
 
 def commit_probe() -> float:

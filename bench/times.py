@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
@@ -13,7 +14,8 @@ from psycopg.errors import UniqueViolation
 
 from bench import fill
 from bench.claims import CLIENTS
-from bench.rates import Cell, interleaved, latencies, raw_connection
+from bench.house import at_rest
+from bench.rates import Cell, checkpoint, interleaved, latencies, raw_connection
 from bench.report import Report
 from followup.cases.models import Case
 from followup.clinic import services as clinic
@@ -170,6 +172,7 @@ def burst(report: Report, url: str, *, people: int = 500, times: int = 50, again
     whole: list[float] = []
     for number in range(again):
         fill.end_requests(unit)
+        at_rest(at_most=60)  # what the last burst left to do is no part of this one
         cases = fill.requests(unit, patients, see_by=clock.now() + timedelta(days=30))
         fill.times(unit, doctor, times)
         before = time.perf_counter()
@@ -181,13 +184,15 @@ def burst(report: Report, url: str, *, people: int = 500, times: int = 50, again
         at_risk = _at_risk(unit)
         if (yes, refused, at_risk, doubles()) != (times, people - times, people - times, 0):
             wrong.append(f"burst {number}: {yes} yes, {refused} refused, {at_risk} at risk, {doubles()} doubles")
+            wrong.append(str(Counter((status, kind) for status, kind, _seconds in said)))
     for line in wrong:
         print(" ", line)
     seen = latencies(took)
-    report.goal("B1", f"{again} bursts of {people} for {times} that went wrong", str(len(wrong)), "0", not wrong)
+    report.goal("B1", f"{again} bursts of {people} for {times} that went wrong", str(len(wrong) // 2), "0", not wrong)
     report.goal("B2", "a burst is answered, slowest", f"{max(whole):.2f} s", "2 s", max(whole) <= 2)
     report.goal("B2", "an answer in a burst, p95", f"{seen['p95_ms']:.0f} ms", "1000 ms", seen["p95_ms"] <= 1000)
-    report.cells["burst over HTTP"] = seen | {"bursts_s": whole}
+    report.figures["burst over HTTP"] = seen | {"bursts_s": whole}
+    fill.end_requests(unit)
 
 
 def _at_risk(unit) -> int:
@@ -223,18 +228,14 @@ def burst_in_process(report: Report, *, people: int = 500, times: int = 50, agai
     doctor = fill.staff(unit, 1, "clinician")[0]
     cases = fill.requests(unit, fill.patients(unit, people))
     found = cells(cases, lambda: fill.times(unit, doctor, times))
-    took: dict[str, list[float]] = {cell.name: [] for cell in found}
     for _again, cell in itertools.product(range(again), found):
         cell.prepare()
-        took[cell.name].append(_drain(cell))
-    raw, product, orm = (min(took[cell.name]) for cell in found)
-    report.goal(
-        "B2", "burst in process beside the raw one", f"{product / raw:.2f} x", "at most 4 x", product <= 4 * raw
-    )
-    report.goal(
-        "B2", "burst in process beside the plain mapper", f"{product / orm:.2f} x", "at most 1 x", product <= orm
-    )
-    report.cells["burst in process"] = took
+        checkpoint()
+        cell.rates.append(people / _drain(cell))
+    raw, product, orm = found
+    report.group(f"A burst of {people} for {times} in process", found)
+    report.times("B2", "burst in process beside the raw one", product, raw, 4)
+    report.times("B2", "burst in process beside the plain mapper", product, orm, 1)
 
 
 def _drain(cell: Cell) -> float:
