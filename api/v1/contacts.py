@@ -49,8 +49,9 @@ class Contacts(APIView):
         patient = _whom(request.user, asked.pop("patient", None))
         own = Channel.WEB if request.user.as_patient else Channel.PHONE
         contact = services.receive(patient=patient, by=request.user, **{"channel": own, **asked})
-        standing = queries.standing_for(request.user, contact.id)
-        return Response(ContactShape(standing).data, status=200 if contact.added_to else 201)
+        if contact.added_to:
+            return Response(ContactShape(queries.standing_for(request.user, contact.id)).data)
+        return Response(ContactShape(queries.standing_at_first(contact)).data, status=201)
 
     @operation(
         "listContacts",

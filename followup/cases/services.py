@@ -15,6 +15,7 @@ from followup.core.journal import Signs
 from followup.people.access import may, require
 from followup.people.models import Patient, User
 from followup.people.queries import clinicians_of, enrolment_of
+from followup.programmes.models import Programme
 
 TRIES_FOR_A_CODE = 20
 
@@ -44,18 +45,28 @@ class ReasonMissing(Refused):
     words = _("Write why: whoever reads the journal needs it.")
 
 
-@transaction.atomic
-def open_case(*, patient: Patient, kind: str, by: Signs, due: datetime | None = None) -> Case:
-    """A new case at the first step of its kind, in the version of the programme that the patient is in now."""
+def programme_of(patient: Patient) -> Programme:
+    """The version of the programme that the patient is in now. Raises `NotInAProgramme`."""
     enrolment = enrolment_of(patient)
     if enrolment is None:
         raise NotInAProgramme
+    return enrolment.programme
+
+
+@transaction.atomic
+def open_case(
+    *, patient: Patient, kind: str, by: Signs, due: datetime | None = None, programme: Programme | None = None
+) -> Case:
+    """A new case at the first step of its kind, in the version of the programme that the patient is in now.
+
+    `programme`: that version, where the caller has read it. Raises `NotInAProgramme`.
+    """
     at = clock.now()
     case = _with_a_code_of_its_own(
         Case(
             unit=patient.unit,
             patient=patient,
-            programme=enrolment.programme,
+            programme=programme or programme_of(patient),
             kind=kind,
             reference=ids.new_reference(),
             step=FLOWS[kind].first,
@@ -67,6 +78,7 @@ def open_case(*, patient: Patient, kind: str, by: Signs, due: datetime | None = 
     )
     Move.objects.create(case=case, step_to=case.step, at=at)
     note_down(case, "case.opened", by=by, kind=kind, step=case.step)
+    announce.case_on_commit(case.id, case.unit_id)
     return case
 
 

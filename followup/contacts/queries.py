@@ -22,6 +22,7 @@ from followup.contacts.models import Addition, Contact, Draft
 from followup.contacts.policy import Facts, hold_from, is_taken_back
 from followup.core import clock
 from followup.core.errors import Unknown
+from followup.core.reads import prepared
 from followup.people.access import may, require, unit_of
 from followup.people.models import Enrolment, Patient, Unit, User
 from followup.people.queries import enrolment_of, programme_at
@@ -82,15 +83,11 @@ def standing(case: Case) -> Standing:
 def standings(cases: Sequence[Case]) -> list[Standing]:
     """The standing of each of these cases, in their order; as many reads for a hundred as for one."""
     ids = [case.id for case in cases]
-    contacts = {
-        row.case_id: row for row in Contact.objects.filter(case__in=ids).select_related("entered_by", "follows")
-    }
+    contacts = {row.case_id: row for row in _contacts_of(ids)}
     callbacks, appointments = calls.of_cases(ids), times.of_cases(ids)
     outcomes = _by_case(calls.outcomes_of_cases(ids), lambda row: row.callback.case_id)
-    asks = Ask.objects.filter(case__in=ids).select_related("owner", "answered_by").order_by("created_at")
-    additions = Addition.objects.filter(contact__case__in=ids).select_related("by", "contact").order_by("at")
-    asked = _by_case(asks, lambda row: row.case_id)
-    added = _by_case(additions, lambda row: row.contact.case_id)
+    asked = _by_case(_asks_of(ids), lambda row: row.case_id)
+    added = _by_case(_additions_of(ids), lambda row: row.contact.case_id)
     return [
         Standing(
             contact=contacts[case.id],
@@ -103,6 +100,22 @@ def standings(cases: Sequence[Case]) -> list[Standing]:
         )
         for case in cases
     ]
+
+
+@prepared
+def _contacts_of(case_ids: list[UUID]) -> QuerySet[Contact]:
+    return Contact.objects.filter(case__id__among=case_ids).select_related("entered_by", "follows")
+
+
+@prepared
+def _asks_of(case_ids: list[UUID]) -> QuerySet[Ask]:
+    return Ask.objects.filter(case__id__among=case_ids).select_related("owner", "answered_by").order_by("created_at")
+
+
+@prepared
+def _additions_of(case_ids: list[UUID]) -> QuerySet[Addition]:
+    rows = Addition.objects.filter(contact__case__id__among=case_ids)
+    return rows.select_related("by", "contact").order_by("at")
 
 
 def _by_case(rows: Iterable[Row], case_of: Callable[[Row], UUID]) -> defaultdict[UUID, list[Row]]:
@@ -118,6 +131,11 @@ def standing_for(user: User, contact_id: UUID | str) -> Standing:
     if case is None:
         raise Unknown
     return standing(case)
+
+
+def standing_at_first(contact: Contact) -> Standing:
+    """Where a request stands that was made this moment, from the rows at hand: nothing but its call belongs to it yet."""
+    return Standing(contact, contact.case, calls.open_of_case(contact.case_id), appointment=None)
 
 
 @dataclass(frozen=True)
@@ -136,20 +154,31 @@ class Briefing:
         return self.standing.patient
 
 
-def briefing(callback: Callback, *, earlier: int = 5) -> Briefing:
+def briefing(callback: Callback) -> Briefing:
     """Everything about a call and whom it is to, in a fixed number of reads."""
     case = callback.case
     case.patient, case.unit = callback.patient, callback.unit  # read with the call
-    before = Case.objects.filter(patient=case.patient_id, kind="contact", opened__lt=case.opened)
-    told = standings([case, *before.select_related("patient", "unit", "programme").order_by("-opened")[:earlier]])
+    told = standings([case, *_contacts_before(case.patient_id, case.opened)])
     return Briefing(
         callback=callback,
         standing=told[0],
-        tries=list(calls.tries_of_case(case.id)),
+        tries=_tries_of(case.id),
         enrolment=enrolment_of(callback.patient),
-        booked=list(times.booked_for(callback.patient)),
+        booked=times.booked_for(callback.patient),
         earlier=told[1:],
     )
+
+
+_tries_of = prepared(calls.tries_of_case)
+EARLIER = 5
+"""So many earlier contacts stand on the page of a call."""
+
+
+@prepared
+def _contacts_before(patient_id: UUID, moment: datetime) -> QuerySet[Case]:
+    before = Case.objects.filter(patient=patient_id, kind="contact", opened__lt=moment)
+    before = before.select_related("patient", "unit", "programme").defer("programme__data")
+    return before.order_by("-opened")[:EARLIER]
 
 
 def facts_of(case: Case) -> Facts:
@@ -251,7 +280,8 @@ def held_near(unit: Unit) -> QuerySet[Case]:
         case=OuterRef("pk"), state=TimeState.HELD, slot__starts_at__gt=at, slot__starts_at__lte=near
     )
     rows = rows.annotate(held_for_at=Subquery(held.values("slot__starts_at")[:1])).filter(held_for_at__isnull=False)
-    return rows.select_related("patient", "programme", "contact").order_by("held_for_at", "id")
+    rows = rows.select_related("patient", "programme", "contact").defer("programme__data")
+    return rows.order_by("held_for_at", "id")
 
 
 def seen_in_time(since: datetime) -> calls.Kept:
@@ -281,14 +311,19 @@ def unmarked(unit: Unit) -> QuerySet[Appointment]:
 
 def latest_of(patient: Patient) -> Case | None:
     """The open request of a patient, else the latest."""
-    cases = Case.objects.filter(patient=patient, kind="contact").select_related("unit", "programme", "patient")
-    return cases.order_by(F("closed").desc(nulls_first=True)).first()
+    return _open_else_latest.first(patient.id)
+
+
+@prepared
+def _open_else_latest(patient_id: UUID) -> QuerySet[Case]:
+    cases = Case.objects.filter(patient=patient_id, kind="contact").select_related("unit", "programme", "patient")
+    return cases.defer("programme__data").order_by(F("closed").desc(nulls_first=True))[:1]
 
 
 def earlier_contacts(patient: Patient, *, before: datetime, limit: int = 5) -> list[Contact]:
     """The contacts that a patient had before, newest first."""
     rows = Contact.objects.filter(case__patient=patient, received_at__lt=before).select_related("case__programme")
-    return list(rows.order_by("-received_at")[:limit])
+    return list(rows.defer("case__programme__data").order_by("-received_at")[:limit])
 
 
 def draft_of(patient: Patient) -> dict:

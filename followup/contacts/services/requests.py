@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import get_language, gettext
@@ -23,7 +24,8 @@ from followup.core.errors import Invalid, Refused, Unknown
 from followup.core.typed import storable
 from followup.people.access import require, unit_of
 from followup.people.models import Patient, User
-from followup.people.queries import enrolment_of
+from followup.programmes.models import Programme
+from followup.programmes.schema import Rules
 
 
 class NothingOpen(Refused):
@@ -47,8 +49,9 @@ def receive(
     An open request is added to, never doubled. Raises `Invalid`, `NotInAProgramme`.
     """
     open_case = _one_at_a_time(patient, by=by)
+    programme = open_case.programme if open_case else cases.programme_of(patient)
     request = policy.checked(
-        _rules_for(patient, open_case),
+        programme.rules,
         patient.unit.country_codes,
         reason=reason,
         message=message,
@@ -57,7 +60,7 @@ def receive(
     )
     Draft.objects.filter(patient=patient).delete()
     if open_case is None:
-        return _open(patient, request, channel=channel, by=by)
+        return _open(patient, programme, request, channel=channel, by=by)
     return _say_more(open_case, request, by=by)
 
 
@@ -65,10 +68,12 @@ def receive(
 def warn(*, patient: Patient, red_flags: Sequence[str], by: User, channel: str = Channel.WEB) -> Contact:
     """A sign that cannot wait was ticked: a call of the first priority is owed from this moment, before anything is sent."""
     open_case = _one_at_a_time(patient, by=by)
-    rules = _rules_for(patient, open_case)
-    request = policy.checked(rules, patient.unit.country_codes, reason="flare", answers={"red_flags": list(red_flags)})
+    programme = open_case.programme if open_case else cases.programme_of(patient)
+    request = policy.checked(
+        programme.rules, patient.unit.country_codes, reason="flare", answers={"red_flags": list(red_flags)}
+    )
     if open_case is None:
-        return _open(patient, request, channel=channel, by=by, sent=False)
+        return _open(patient, programme, request, channel=channel, by=by, sent=False)
     contact = open_case.contact
     known = set(request.red_flags) <= set(contact.answers.get("red_flags", []))
     if known and not policy.is_taken_back(contact.additions.order_by("at").values_list("kind", flat=True)):
@@ -187,29 +192,21 @@ def _one_at_a_time(patient: Patient, *, by: User) -> Case | None:
         require(by, "enter_requests")
         if unit_of(by).id != patient.unit_id:
             raise Unknown
-    Patient.objects.select_for_update(no_key=True).get(id=patient.id)
+    Patient.objects.select_for_update(no_key=True).values_list("id").get(id=patient.id)
     case = open_contact_of(patient)
     locked = cases.lock(case.id) if case else None
     # The nurse may have finished it while we waited for it: what is said now begins a new one.
     return locked if locked and not locked.closed else None
 
 
-def _rules_for(patient: Patient, open_case: Case | None):
-    if open_case:
-        return open_case.programme.rules
-    enrolment = enrolment_of(patient)
-    if enrolment is None:
-        raise cases.NotInAProgramme
-    return enrolment.programme.rules
-
-
-def _open(patient: Patient, request: policy.Request, *, channel: str, by: User, sent: bool = True) -> Contact:
-    case = cases.open_case(patient=patient, kind="contact", by=by)
-    at = case.opened
-    follows = _flare_before(case, request.reason, at)
-    promise = policy.promise_for(
-        case.programme.rules, patient.unit.hours, request, at=at, second_flare=follows is not None
-    )
+def _open(
+    patient: Patient, programme: Programme, request: policy.Request, *, channel: str, by: User, sent: bool = True
+) -> Contact:
+    """A request with its call: the first step, and what is owed by when, are those that `settle` would find in these rows."""
+    at, rules = clock.now(), programme.rules
+    follows = _flare_before(patient.id, rules, request.reason, at)
+    promise = policy.promise_for(rules, patient.unit.hours, request, at=at, second_flare=follows is not None)
+    case = cases.open_case(patient=patient, kind="contact", by=by, due=promise.due, programme=programme)
     contact = Contact.objects.create(
         case=case,
         reason=request.reason,
@@ -225,19 +222,18 @@ def _open(patient: Patient, request: policy.Request, *, channel: str, by: User, 
         follows=follows,
     )
     owe_a_call(case, request.reason, promise, by=by)
-    settle(case, by=by)
     crash.commit("contacts.receive")
     outbox.put("contacts.received", contact_id=str(contact.id))
     return contact
 
 
-def _flare_before(case: Case, reason: str, at: datetime) -> Contact | None:
-    """The flare-up of the same week that this one follows, if it is one."""
-    since = policy.follows_since(case.programme.rules, reason, at=at)
+def _flare_before(patient_id: UUID, rules: Rules, reason: str, at: datetime) -> Contact | None:
+    """The flare-up of the same week that one received at `at` follows, if it is one."""
+    since = policy.follows_since(rules, reason, at=at)
     if since is None:
         return None
-    earlier = Contact.objects.filter(case__patient=case.patient_id, reason=policy.FLARE, received_at__gte=since)
-    return earlier.filter(received_at__lt=at).exclude(case=case).order_by("-received_at").first()
+    earlier = Contact.objects.filter(case__patient=patient_id, reason=policy.FLARE, received_at__gte=since)
+    return earlier.filter(received_at__lt=at).order_by("-received_at").first()
 
 
 def _say_more(case: Case, request: policy.Request, *, by: User, sent: bool = True) -> Contact:
@@ -251,7 +247,7 @@ def _say_more(case: Case, request: policy.Request, *, by: User, sent: bool = Tru
     if contact.sent_at is None and sent:
         contact.reason, contact.message, contact.preferred = request.reason, request.message, request.preferred
         contact.answers, contact.sent_at = request.answers, clock.now()
-        contact.follows = _flare_before(case, request.reason, contact.received_at)
+        contact.follows = _flare_before(case.patient_id, case.programme.rules, request.reason, contact.received_at)
     else:
         kind = "red_flags" if request.red_flags and not request.message else "words"
         if not _said_already(contact, kind, request.message, by=by):
