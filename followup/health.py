@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -21,6 +21,8 @@ from followup.messages import queries as messages
 from followup.people.signin import locks
 
 LOOKS_BACK = timedelta(days=7)
+SOON = 2.0
+"""Seconds. A page waits longer for a database that comes back; whoever asks whether it is there wants to know now."""
 
 
 @require_safe
@@ -38,6 +40,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """
     said: dict[str, Any] = {"database": False, "migrations": None, **dict.fromkeys(FROM_TABLES)}
     try:
+        _connect_soon()
         said |= {"migrations": ground.migrations_to_make(), "database": True}
         with transaction.atomic():  # a table that is not there yet must not cost the rest of the answer
             said |= {name: ask() for name, ask in FROM_TABLES.items()}
@@ -45,6 +48,14 @@ def readyz(request: HttpRequest) -> JsonResponse:
         pass
     ready = said["database"] and not said["migrations"]
     return JsonResponse({"ready": ready, **said}, status=200 if ready else 503)
+
+
+def _connect_soon() -> None:
+    """Raises a DatabaseError when the pool gets no connection that works, in a tenth of the time that a page would wait for one."""
+    if connection.connection is None and connection.pool:
+        connection.pool.open()
+        with connection.wrap_database_errors:
+            connection.pool.putconn(connection.pool.getconn(SOON))
 
 
 FROM_TABLES: dict[str, Callable[[], Any]] = {

@@ -1,12 +1,14 @@
 """What the machine is told: whether pages can be served, and numbers for whoever watches. Nobody's data."""
 
 import re
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from unittest import mock
 
 from axes.models import AccessAttempt
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -17,6 +19,7 @@ from followup.core import clock, heartbeats, journal, outbox, upkeep
 from followup.core.models import Outbox
 from followup.messages.models import Message, Rest
 from tests import factories as make
+from tests.house import until
 
 
 def read():
@@ -98,6 +101,28 @@ def test_not_ready_without_the_database(db):
     assert answer.json()["ready"] is answer.json()["database"] is False
     assert answer.json()["journal_head"] is None
     assert alive.status_code == 200
+
+
+def test_not_ready_is_said_at_once_though_a_page_would_wait_for_the_database_to_come_back(db):
+    with socket.socket() as nobody_listens, ThreadPoolExecutor(1) as web:
+        nobody_listens.bind(("127.0.0.1", 0))
+        asked = web.submit(asked_of, port=nobody_listens.getsockname()[1], patience=30)
+        answer = until(lambda: asked.done() and asked.result(), within=10, what="the answer of /readyz")
+    assert answer.status_code == 503
+    assert answer.json()["ready"] is answer.json()["database"] is False
+
+
+def asked_of(port, patience):
+    """What /readyz says where the pool of the web process leads to this port."""
+    options = {"pool": {"min_size": 2, "timeout": patience}}
+    away = type(connections["default"])(
+        {**connection.settings_dict, "PORT": str(port), "OPTIONS": options}, alias="default"
+    )
+    connections["default"] = away  # of this thread alone
+    try:
+        return Client().get("/readyz")
+    finally:
+        away.close_pool()
 
 
 # metrics
