@@ -127,8 +127,8 @@ async def _watch(url, key, open_cases, watchers, changes, a_second) -> tuple[lis
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     # Between two looks a case may change twice; what must not happen is that a stream misses its last state.
-    last = dict(made)
-    lost = sum((case_id, due) not in mine for mine in shown for case_id, due in last.items())
+    last = {case_id: due for case_id, due in made}  # noqa: C416  the last one of each case
+    lost = sum(mark not in mine for mine in shown for mark in last.items())
     return heard, lost, largest
 
 
