@@ -9,6 +9,7 @@ from django.db.models import Count, F, Min, Q, QuerySet
 from followup.callbacks.models import Attempt, Callback, CallbackWords, CallOutcome, State
 from followup.core import clock
 from followup.core.errors import Unknown
+from followup.core.reads import prepared
 from followup.people.access import MAY, may, unit_of
 from followup.people.models import Patient, Unit, User
 
@@ -106,13 +107,15 @@ def rung_in_time(since: datetime) -> Kept:
 def late(unit: Unit) -> CallbackWords:
     """Open calls of which the promise has passed, the longest first."""
     rows = Callback.objects.of_unit(unit).late(clock.now())
-    return rows.select_related("case__programme", "patient", "claimed_by", "handed_by").order_by("due", "id")
+    rows = rows.select_related("case__programme", "patient", "claimed_by", "handed_by")
+    return rows.defer("case__programme__data").order_by("due", "id")
 
 
 def to_decide(unit: Unit) -> CallbackWords:
     """Calls that wait for a person's decision after the last try, the longest first; not those that a letter is out for."""
     rows = Callback.objects.of_unit(unit).to_decide_now(clock.now())
-    return rows.select_related("case__programme", "patient", "claimed_by").order_by("decide_since", "id")
+    rows = rows.select_related("case__programme", "patient", "claimed_by").defer("case__programme__data")
+    return rows.order_by("decide_since", "id")
 
 
 def came_while_closed(unit: Unit) -> CallbackWords:
@@ -130,19 +133,23 @@ def callback_for(user: User, callback_id: UUID | str) -> Callback:
     """That callback, if this person answers calls at its unit; else `Unknown`."""
     if not may(user, "answer_calls"):
         raise Unknown
-    # No more than these: with each table that is joined, finding the way through them takes longer than going it.
-    rows = Callback.objects.of_unit(unit_of(user)).select_related("case__programme", "patient", "unit", "claimed_by")
-    callback = rows.filter(id=callback_id).first()
+    callback = _of_a_unit.first(unit_of(user).id, UUID(str(callback_id)))
     if callback is None:
         raise Unknown
     callback.patient.unit = callback.unit
     return callback
 
 
+@prepared
+def _of_a_unit(unit_id: UUID, callback_id: UUID) -> QuerySet[Callback]:
+    rows = Callback.objects.filter(unit=unit_id, id=callback_id)
+    return rows.select_related("case__programme", "patient", "unit", "claimed_by").defer("case__programme__data")
+
+
 def held_by(user: User) -> list[Callback]:
     """The calls that somebody has in hand, also those whose lease has just run out; the oldest claim first."""
     rows = Callback.objects.filter(claimed_by=user, state=State.CLAIMED).select_related("case__programme", "patient")
-    return list(rows.order_by("claimed_at"))
+    return list(rows.defer("case__programme__data").order_by("claimed_at"))
 
 
 def colleagues_of(user: User) -> QuerySet[User]:
@@ -159,12 +166,17 @@ def colleagues_of(user: User) -> QuerySet[User]:
 def open_of_patients(patient_ids: list[UUID]) -> dict[UUID, Callback]:
     """The call that is owed to each of these patients, by patient id: one that somebody has before one that waits."""
     rows = Callback.objects.open().filter(patient_id__in=patient_ids)
-    rows = rows.select_related("case__programme", "claimed_by", "handed_by")
+    rows = rows.select_related("case__programme", "claimed_by", "handed_by").defer("case__programme__data")
     return {row.patient_id: row for row in rows.order_by("-state", "-due")}
 
 
 def open_of_case(case_id: UUID) -> Callback | None:
-    return Callback.objects.open().filter(case_id=case_id).first()
+    return _open_of_case.first(case_id)
+
+
+@prepared
+def _open_of_case(case_id: UUID) -> QuerySet[Callback]:
+    return Callback.objects.open().filter(case=case_id)
 
 
 def latest_of_case(case_id: UUID) -> Callback | None:
@@ -173,26 +185,26 @@ def latest_of_case(case_id: UUID) -> Callback | None:
 
 def of_cases(case_ids: list[UUID]) -> dict[UUID, Callback]:
     """The open callback of each of these cases, else its latest, by case id."""
-    rows = Callback.objects.filter(case_id__in=case_ids).select_related("claimed_by")
-    return {
-        row.case_id: row for row in rows.order_by("case_id", F("ended_at").desc(nulls_first=True)).distinct("case_id")
-    }
+    return {row.case_id: row for row in _open_else_latest(case_ids)}
 
 
-def outcomes_of_case(case_id: UUID) -> QuerySet[CallOutcome]:
-    """What the calls of a case led to, newest first."""
-    return CallOutcome.objects.filter(callback__case_id=case_id).select_related("by", "callback").order_by("-at")
+@prepared
+def _open_else_latest(case_ids: list[UUID]) -> QuerySet[Callback]:
+    rows = Callback.objects.filter(case__id__among=case_ids).select_related("claimed_by")
+    return rows.order_by("case_id", F("ended_at").desc(nulls_first=True)).distinct("case_id")
 
 
+@prepared
 def outcomes_of_cases(case_ids: list[UUID]) -> QuerySet[CallOutcome]:
-    """What the calls of several cases led to, newest first."""
-    return CallOutcome.objects.filter(callback__case_id__in=case_ids).select_related("by", "callback").order_by("-at")
+    """What the calls of some cases led to, newest first."""
+    rows = CallOutcome.objects.filter(callback__case__id__among=case_ids)
+    return rows.select_related("by", "callback").order_by("-at")
 
 
 def latest_outcome_of(patient: Patient) -> CallOutcome | None:
     """What the last call with this patient led to, whichever case it belonged to."""
     said = CallOutcome.objects.filter(callback__patient=patient).select_related("callback__case__programme")
-    return said.order_by("-at").first()
+    return said.defer("callback__case__programme__data").order_by("-at").first()
 
 
 def tries_of_case(case_id: UUID) -> QuerySet[Attempt]:

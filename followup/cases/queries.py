@@ -7,12 +7,14 @@ from django.db.models import Count, F, Prefetch
 from followup.cases.models import Ask, Case, CaseWords, Move, Shortage
 from followup.core import clock
 from followup.core.errors import Unknown
+from followup.core.reads import prepared
 from followup.people.access import patients_visible_to
 from followup.people.models import Patient, Unit, User
 
 
 def visible_to(user: User) -> CaseWords:
-    return Case.objects.filter(patient__in=patients_visible_to(user)).select_related("patient", "unit", "programme")
+    rows = Case.objects.filter(patient__in=patients_visible_to(user)).select_related("patient", "unit", "programme")
+    return rows.defer("programme__data")
 
 
 def case_for(user: User, case_id: UUID | str) -> Case:
@@ -24,7 +26,16 @@ def case_for(user: User, case_id: UUID | str) -> Case:
 
 
 def open_contact_of(patient: Patient) -> Case | None:
-    return Case.objects.open().filter(patient=patient, kind="contact").select_related("unit", "programme").first()
+    case = _open_contact_of.first(patient.id)
+    if case:
+        case.patient = patient
+    return case
+
+
+@prepared
+def _open_contact_of(patient_id: UUID) -> CaseWords:
+    rows = Case.objects.open().filter(patient=patient_id, kind="contact").select_related("unit", "programme")
+    return rows.defer("programme__data")
 
 
 def at_risk(unit: Unit) -> CaseWords:
@@ -41,7 +52,8 @@ def at_risk_by_shortage() -> dict[str, int]:
 def cases_of(patient: Patient) -> CaseWords:
     """The cases of a patient with their moves, open ones first, then the latest."""
     in_order = Case.objects.filter(patient=patient).order_by(F("closed").desc(nulls_first=True), "-opened")
-    return in_order.select_related("programme").prefetch_related(Prefetch("moves", Move.objects.order_by("at", "id")))
+    moves = Prefetch("moves", Move.objects.order_by("at", "id"))
+    return in_order.select_related("programme").defer("programme__data").prefetch_related(moves)
 
 
 def ask_for(user: User, ask_id: UUID | str) -> Ask:
@@ -49,6 +61,7 @@ def ask_for(user: User, ask_id: UUID | str) -> Ask:
     rows = Ask.objects.filter(case__in=visible_to(user))
     asked = (
         rows.select_related("case__patient", "case__unit", "case__programme", "asked_by", "owner", "answered_by")
+        .defer("case__programme__data")
         .filter(id=ask_id)
         .first()
     )

@@ -8,6 +8,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from followup.clinic.models import Appointment, AppointmentWords, Session, SessionKind, Slot, SlotKind, State
 from followup.core import clock
 from followup.core.errors import Unknown
+from followup.core.reads import prepared
 from followup.people.access import patients_visible_to
 from followup.people.models import Patient, Unit, User
 
@@ -68,15 +69,24 @@ def of_case(case_id: UUID) -> Appointment | None:
 
 def of_cases(case_ids: list[UUID]) -> dict[UUID, Appointment]:
     """`of_case` for several cases at once, by case id."""
-    rows = Appointment.objects.filter(case_id__in=case_ids, choice_until=None).exclude(state=State.RELEASED)
+    return {row.case_id: row for row in _live_else_latest(case_ids)}
+
+
+@prepared
+def _live_else_latest(case_ids: list[UUID]) -> QuerySet[Appointment]:
+    rows = Appointment.objects.filter(case__id__among=case_ids, choice_until=None).exclude(state=State.RELEASED)
     live_first = rows.order_by("case_id", F("ended_at").desc(nulls_first=True), "-slot__starts_at")
-    found = live_first.distinct("case_id").select_related("slot__session__person", "slot__unit")
-    return {row.case_id: row for row in found}
+    return live_first.distinct("case_id").select_related("slot__session__person", "slot__unit")
 
 
-def booked_for(patient: Patient) -> QuerySet[Appointment]:
+def booked_for(patient: Patient) -> list[Appointment]:
     """Coming times that are booked for a patient, the nearest first."""
-    coming = Appointment.objects.filter(patient=patient, state=State.BOOKED, slot__starts_at__gte=clock.now())
+    return _booked_from(patient.id, clock.now())
+
+
+@prepared
+def _booked_from(patient_id: UUID, moment: datetime) -> QuerySet[Appointment]:
+    coming = Appointment.objects.filter(patient=patient_id, state=State.BOOKED, slot__starts_at__gte=moment)
     return coming.select_related("slot__session__person", "slot__unit", "case").order_by("slot__starts_at")
 
 

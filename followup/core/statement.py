@@ -32,9 +32,9 @@ def insist(statement: str, values: Mapping[str, Any], *, point: str, quicker: st
 def run(statement: str, values: Mapping[str, Any], *, point: str) -> list[tuple]:
     """All rows of a statement that is a transaction of its own, in one round trip, or a part of the one that it stands in."""
     if not (connection.in_atomic_block or crash.armed()):
-        return _execute(statement, values)
+        return execute(statement, values)
     with transaction.atomic():
-        rows = _execute(statement, values)
+        rows = execute(statement, values)
         if rows:
             crash.commit(point)
         return rows
@@ -45,8 +45,8 @@ def one_line(statement: str) -> str:
     return " ".join(statement.split())
 
 
-def _execute(statement: str, values: Mapping[str, Any]) -> list[tuple]:
-    """Django's own cursors put the values into the text, which is then parsed and planned anew each time."""
+def execute(statement: str, values: Mapping[str, Any]) -> list[tuple]:
+    """All rows of a statement that is prepared. Django's own cursors put the values into the text, which is parsed and planned anew."""
     connection.ensure_connection()
     bare: Any = psycopg.Cursor(connection.connection)
     with connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare) as cursor:

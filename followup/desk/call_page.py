@@ -55,7 +55,7 @@ def about_the_patient(stand: Standing, at: datetime) -> dict:
         "earlier": _earlier(stand),
         "outcomes": [(kept, presenters.outcome_line(kept, stand.rules)) for kept in stand.outcomes],
         "asks": list(open_asks(stand.case.unit).filter(case__patient=patient)),
-        "booked": list(times.booked_for(patient)),
+        "booked": times.booked_for(patient),
         "told": list(told_to(patient)[:4]),
         "at": at,
     }

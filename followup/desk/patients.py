@@ -161,7 +161,7 @@ def enter(request: HttpRequest, patient_id) -> HttpResponse:
         "callback": callback,
         "whose": presenters.where_call_is(callback, request.user, at=clock.now()) if callback else "",
         "taken": callback is not None and callback.is_held(clock.now()) and callback.claimed_by_id != request.user.id,
-        "booked": list(times.booked_for(patient)[:1]),
+        "booked": times.booked_for(patient)[:1],
         "asks": _asks(enrolment.programme.rules),
         "form": form,
         "may_take": access.may(request.user, "answer_calls"),

@@ -72,7 +72,8 @@ def table(request: HttpRequest) -> dict:
 
 
 def _found(unit: Unit, chosen: str) -> list[Callback]:
-    return list(FILTERS[chosen](unit).select_related("case__programme", "case__contact")[:MOST_ROWS])
+    rows = FILTERS[chosen](unit).select_related("case__programme", "case__contact").defer("case__programme__data")
+    return list(rows[:MOST_ROWS])
 
 
 def _counts(unit: Unit, numbers: calls.Numbers) -> list[dict]:

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from datetime import date, time
 from functools import cached_property
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -16,6 +17,7 @@ from followup.core import hours
 from followup.core.ids import sort_key
 from followup.core.journal import Signature
 from followup.core.models import Row
+from followup.core.reads import prepared
 from followup.programmes.models import Programme
 
 
@@ -118,11 +120,11 @@ class User(AbstractBaseUser, Row):
     @cached_property
     def membership(self) -> "Membership | None":
         """Where this person works, the oldest first."""
-        return self.memberships.filter(ended_on=None).select_related("unit").order_by("created_at").first()
+        return _where_somebody_works.first(self.id)
 
     @cached_property
     def as_patient(self) -> "Patient | None":
-        return Patient.objects.select_related("unit").filter(user=self).first()
+        return _who_somebody_is.first(self.id)
 
     @property
     def role(self) -> str:
@@ -224,6 +226,20 @@ class Patient(Row):
 
     def age_on(self, day: date) -> int:
         return day.year - self.born_on.year - ((day.month, day.day) < (self.born_on.month, self.born_on.day))
+
+
+# Asked at the door of every request.
+
+
+@prepared
+def _where_somebody_works(user_id: UUID) -> models.QuerySet[Membership]:
+    rows = Membership.objects.filter(user=user_id, ended_on=None).select_related("unit")
+    return rows.order_by("created_at", "id")[:1]
+
+
+@prepared
+def _who_somebody_is(user_id: UUID) -> models.QuerySet[Patient]:
+    return Patient.objects.filter(user=user_id).select_related("unit")
 
 
 class Enrolment(Row):

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from followup.core import ids
+from followup.core.reads import prepared
 from followup.people import phones
 from followup.people.access import patients_visible_to
 from followup.people.models import Enrolment, Membership, Patient, Token, Unit, User
@@ -15,12 +16,13 @@ from followup.programmes.models import Programme
 
 def user_of_key(key: str) -> User | None:
     """Who holds this key, if it is a living one."""
-    token = (
-        Token.objects.select_related("user")
-        .filter(digest=Token.digest_of(key), revoked_at=None, user__is_active=True)
-        .first()
-    )
+    token = _living_keys.first(Token.digest_of(key))
     return token.user if token else None
+
+
+@prepared
+def _living_keys(digest: str) -> QuerySet[Token]:
+    return Token.objects.filter(digest=digest, revoked_at=None, user__is_active=True).select_related("user")
 
 
 def search(words: str, *, by: User) -> QuerySet[Patient]:
@@ -52,7 +54,16 @@ def _is_a_day(digits: str) -> bool:
 
 
 def enrolment_of(patient: Patient) -> Enrolment | None:
-    return patient.enrolments.filter(ended_on=None).select_related("programme").first()
+    enrolment = _enrolments_of.first(patient.id)
+    if enrolment:
+        enrolment.patient = patient
+    return enrolment
+
+
+@prepared
+def _enrolments_of(patient_id: UUID) -> QuerySet[Enrolment]:
+    rows = Enrolment.objects.filter(patient=patient_id, ended_on=None)
+    return rows.select_related("programme").defer("programme__data")
 
 
 def clinicians_of(unit: Unit) -> QuerySet[User]:
@@ -75,6 +86,7 @@ def programme_at(unit: Unit) -> Programme | None:
     latest = (
         Enrolment.objects.filter(patient__unit=unit, ended_on=None)
         .select_related("programme")
+        .defer("programme__data")
         .order_by("-created_at")
         .first()
     )

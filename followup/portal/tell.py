@@ -62,7 +62,7 @@ def _telling(patient: Patient) -> Telling:
     enrolment = enrolment_of(patient)
     if enrolment is None and case is None:
         raise NotInAProgramme
-    visit = times.booked_for(patient).first()
+    visit = next(iter(times.booked_for(patient)), None)
     return Telling(
         patient=patient,
         case=case,

@@ -11,7 +11,10 @@ _parsed: dict[str, Rules] = {}
 
 
 class Programme(models.Model):
-    """One version of one condition's way of working, as it was loaded. Never changed: a trigger refuses it."""
+    """One version of one condition's way of working, as it was loaded. Never changed: a trigger refuses it.
+
+    `data` is tens of kilobytes that `rules` reads once a process: whoever reads a programme along with other rows defers it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.CharField(max_length=40)
