@@ -5,18 +5,21 @@
 delivered. A handler that fails is tried again with growing gaps; after `TRIES` a person sees it.
 """
 
+import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from followup.core import clock, crash, journal, trace
 from followup.core.models import Outbox
 from followup.core.patience import Patience
-from followup.core.statement import run
+from followup.core.statement import part, run
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +56,28 @@ def nudge_on_commit(task: str, ids: list[Any], *, within: float | None = None) -
     transaction.on_commit(lambda: _try_to_nudge(task, ids, within=within))
 
 
-def _try_to_nudge(task: str, ids: list[Any], **when: float | None) -> None:
-    if _nudge is not None:
-        _patience.call(f"nudging the worker for {task}", lambda: _nudge(task, ids, **when))
+def _try_to_nudge(task: str, ids: list[Any], within: float | None = None) -> None:
+    held_back = _held_back.get()
+    if held_back is not None:
+        held_back.setdefault((task, within), []).extend(ids)
+    elif _nudge is not None:
+        _patience.call(f"nudging the worker for {task}", lambda: _nudge(task, ids, within=within))
+
+
+_held_back: ContextVar[dict[tuple[str, float | None], list[Any]] | None] = ContextVar("held_back", default=None)
+
+
+@contextmanager
+def one_nudge_for_each_task() -> Iterator[None]:
+    """What the block asks of the worker, once it committed, is asked at its end: two texts of one change are one task."""
+    held_back: dict[tuple[str, float | None], list[Any]] = {}
+    token = _held_back.set(held_back)
+    try:
+        yield
+    finally:
+        _held_back.reset(token)
+    for (task, within), ids in held_back.items():
+        _try_to_nudge(task, ids, within=within)
 
 
 def connect(nudge: Callable[..., None], handlers: dict[str, Handler]) -> None:
@@ -65,6 +87,23 @@ def connect(nudge: Callable[..., None], handlers: dict[str, Handler]) -> None:
     _handlers.update(handlers)
 
 
+# Counted, or given up where it was tried often enough. One that a neighbour has in hand is left to it.
+_TRY = """
+WITH mine AS (
+    SELECT id, attempts >= %(tries)s AS enough FROM outbox
+     WHERE id = %(id)s AND done_at IS NULL AND gave_up_at IS NULL FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE outbox o SET attempts = o.attempts + CASE WHEN enough THEN 0 ELSE 1 END,
+                    due_at = %(at)s::timestamptz + interval '1 second' * least(2 * 2 ^ o.attempts, 600),
+                    gave_up_at = CASE WHEN enough THEN %(at)s::timestamptz END
+  FROM mine WHERE o.id = mine.id RETURNING enough, topic, attempts, trace
+"""
+# Marked first, in the transaction of the work: both stand or neither.
+_DONE = """
+UPDATE outbox SET done_at = %(at)s
+ WHERE id = (SELECT id FROM outbox WHERE id = %(id)s AND done_at IS NULL FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING topic, payload, trace
+"""
 _HAND_ON = """
 WITH due AS (
     SELECT id FROM outbox WHERE done_at IS NULL AND gave_up_at IS NULL AND due_at <= %(at)s
@@ -121,18 +160,15 @@ def _handle_one(row_id: int) -> None:
     if not _count_the_try(row_id):
         return
     try:
-        with transaction.atomic():
-            row = (
-                Outbox.objects.select_for_update(skip_locked=True, no_key=True).filter(id=row_id, done_at=None).first()
-            )
-            if row is None:
+        with one_nudge_for_each_task(), transaction.atomic():
+            marked = part(_DONE, {"id": row_id, "at": clock.now()})
+            if not marked:
                 return
-            trace.go_on(row.trace)
-            _handlers[row.topic](**row.payload)
-            row.done_at = clock.now()
-            row.save(update_fields=["done_at"])
+            topic, payload, its_trace = marked[0]
+            trace.go_on(its_trace)
+            _handlers[topic](**json.loads(payload))
             crash.commit("outbox.work")
-        log.info("outbox row worked", extra={"row": row_id, "topic": row.topic})
+        log.info("outbox row worked", extra={"row": row_id, "topic": topic})
     except Exception as error:
         log.exception("outbox row %s failed", row_id)
         Outbox.objects.filter(id=row_id).update(trouble=type(error).__name__)
@@ -140,22 +176,11 @@ def _handle_one(row_id: int) -> None:
 
 def _count_the_try(row_id: int) -> bool:
     """Count before trying: a try that kills its process is counted too."""
-    with transaction.atomic():
-        row = (
-            Outbox.objects.select_for_update(skip_locked=True, no_key=True)
-            .filter(id=row_id, done_at=None, gave_up_at=None)
-            .first()
-        )
-        if row is None:
-            return False
-        at = clock.now()
-        if row.attempts >= TRIES:
-            row.gave_up_at = at
-            row.save(update_fields=["gave_up_at"])
-            trace.go_on(row.trace)
-            log.error("outbox row %s (%s) was given up after %s tries", row.id, row.topic, row.attempts)
-            return False
-        gap = timedelta(seconds=min(2**row.attempts * 2, 600))
-        Outbox.objects.filter(id=row_id).update(attempts=F("attempts") + 1, due_at=at + gap)
-        crash.commit("outbox.try")
-        return True
+    counted = run(_TRY, {"id": row_id, "at": clock.now(), "tries": TRIES}, point="outbox.try")
+    if not counted:
+        return False
+    given_up, topic, tries, its_trace = counted[0]
+    if given_up:
+        trace.go_on(its_trace)
+        log.error("outbox row %s (%s) was given up after %s tries", row_id, topic, tries)
+    return not given_up

@@ -40,6 +40,13 @@ def run(statement: str, values: Mapping[str, Any], *, point: str) -> list[tuple]
         return rows
 
 
+def part(statement: str, values: Mapping[str, Any]) -> list[tuple]:
+    """All rows of a statement that is a part of the transaction in which it stands: both are undone together."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("This statement belongs in a transaction.")
+    return execute(statement, values)
+
+
 def one_line(statement: str) -> str:
     """The statement without its layout: the driver keeps what it has read of a statement, but not of one longer than 4,096 signs."""
     return " ".join(statement.split())

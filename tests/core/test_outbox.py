@@ -72,6 +72,19 @@ def handed(monkeypatch):
     return tasks
 
 
+def test_two_things_that_one_row_asks_of_the_worker_are_one_task(
+    handed, monkeypatch, django_capture_on_commit_callbacks
+):
+    def queue_two_texts(**_):
+        with django_capture_on_commit_callbacks(execute=True):
+            outbox.nudge_on_commit("test.deliver", ["a"])
+            outbox.nudge_on_commit("test.deliver", ["b"])
+
+    monkeypatch.setitem(outbox._handlers, "test.happened", queue_two_texts)
+    outbox.handle([happened()])
+    assert handed == [["a", "b"]]
+
+
 def test_a_lost_nudge_is_found_by_looking(heard, handed):
     row = happened()
     assert outbox.relay() == 0, "the nudge has a moment first"
