@@ -24,7 +24,8 @@ app.conf.update(
     task_default_queue="default",
     task_routes={
         "outbox.work": {"queue": "urgent"},
-        "messages.*": {"queue": "urgent"},
+        "messages.deliver_at_once": {"queue": "urgent"},
+        "messages.*": {"queue": "texts"},
         "sweep.*": {"queue": "urgent"},
     },
     worker_prefetch_multiplier=1,
@@ -35,6 +36,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_transport_options={
         "visibility_timeout": settings.FOLLOWUP_VISIBILITY_SECONDS,
+        "queue_order_strategy": "worker.turns:InOrder",
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "socket_timeout": 10,

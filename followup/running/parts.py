@@ -106,7 +106,7 @@ def web_port(state: dict) -> int:
 def worker(data: Path, state: dict) -> list[str]:
     processes = os.environ.get("FOLLOWUP_WORKER_PROCESSES", "2")
     quiet = ["--without-mingle", "--without-gossip"]
-    return celery("worker", "-Q", "urgent,default", "-c", processes, "--loglevel", "INFO", *quiet)
+    return celery("worker", "-Q", "urgent,texts,default", "-c", processes, "--loglevel", "INFO", *quiet)
 
 
 def beat(data: Path, state: dict) -> list[str]:

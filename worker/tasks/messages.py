@@ -7,6 +7,11 @@ def deliver(*, ids, **_):
     messages.deliver_all(ids)
 
 
+@app.task(name="messages.deliver_at_once")
+def deliver_at_once(*, ids, **_):
+    messages.deliver_all(ids)
+
+
 @app.task(name="messages.send_queued")
 def send_queued(*, ids, **_):
     """`ids`: channels."""
