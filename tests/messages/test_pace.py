@@ -10,6 +10,7 @@ from django.db import connection
 from followup.core import clock, outbox
 from followup.core.patience import Patience
 from followup.messages import policy, services
+from followup.messages.gateways import gateway_for
 from followup.messages.models import Message, State, Turn
 from followup.messages.services import claims, delivery
 from tests.messages.conftest import state_of, tell
@@ -147,3 +148,18 @@ def test_fewer_or_more_a_second_hold_from_the_next_text_on(patient, twilio, mond
             services.send_queued("sms")
         taken += sent
         assert len(twilio.accepted) == taken
+
+
+def test_of_two_refusals_at_once_the_longer_rest_stands(patient, twilio, monday):
+    """Both were on their way already, and whoever writes last did not hear the last word."""
+    gateway = gateway_for("sms")
+    texts(patient, 3)
+    on_their_way = [claims.take("sms", gateway) for _ in range(2)]
+    twilio.mood = 429
+    for taken, twilio.retry_after in zip(on_their_way, (60, 1), strict=True):
+        delivery._hand_over(gateway, taken)
+    twilio.mood = "ok"
+    for seconds, sent in [(30, 0), (61, 3)]:
+        with clock.turned(monday + timedelta(seconds=seconds)):
+            services.send_queued("sms")
+        assert len(twilio.accepted) == sent, f"after {seconds} s"

@@ -181,7 +181,9 @@ def _let_rest(message: Message, trouble: Trouble) -> None:
     """Nothing more is handed to a gateway that asked us to wait, or that does not answer; by any worker."""
     if trouble.wait_seconds:
         until_at = clock.now() + timedelta(seconds=trouble.wait_seconds)
-        Rest.objects.update_or_create(channel=message.channel, defaults={"until_at": until_at})
+        # Two who are refused at once write in any order: the longer rest stands.
+        Rest.objects.bulk_create([Rest(channel=message.channel, until_at=until_at)], ignore_conflicts=True)
+        Rest.objects.filter(channel=message.channel, until_at__lt=until_at).update(until_at=until_at)
 
 
 def _later(message: Message, no: NotNow) -> None:
