@@ -52,7 +52,6 @@ WITHOUT = {
     "followup.cases.services._with_a_code_of_its_own": "a part of the transaction that opens a case",
     "followup.core.journal.seals._settled_bound": "nothing: it reads under a lock",
     "followup.health.readyz": "nothing: it asks whether the database answers",
-    "followup.messages.services._save_once": "a part of the transaction that queues a message",
     "followup.people.services.add_patients": "a part of the transaction that imports a file",
 }
 

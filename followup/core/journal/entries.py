@@ -71,15 +71,15 @@ def write(
     )
 
 
-def insert_from(rows: str, verb: str) -> str:
+def insert_from(rows: str, verb: str, detail: str = "'{}'::jsonb") -> str:
     """The journal's part of a statement that is hot enough to be one: a line for each of `rows`, a common table expression
-    with `id, unit_id, patient_id, case_id`. Give the statement `at` and `insert_values(by)`.
+    with `id, unit_id, patient_id, case_id`; `detail` is an expression over its columns. Give the statement `at` and `insert_values(by)`.
     """
     return f"""
         INSERT INTO journal (at, verb, actor_kind, actor_id, actor_name, actor_role,
                              unit_id, patient_id, case_id, subject_id, why, detail)
         SELECT %(at)s::timestamptz, '{verb}', %(actor_kind)s, %(actor_id)s::uuid, %(actor_name)s, %(actor_role)s,
-               unit_id, patient_id, case_id, id, '', '{{}}'::jsonb FROM {rows}"""  # noqa: S608  our own words only
+               unit_id, patient_id, case_id, id, '', {detail} FROM {rows}"""  # noqa: S608  our own words only
 
 
 def insert_values(by: Signs) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from followup.cases.models import Case
-from followup.core import clock, journal, outbox
+from followup.core import clock, crash, journal, outbox
 from followup.core.errors import Invalid
 from followup.core.journal import Signs, System
+from followup.core.statement import one_line, part
 from followup.messages import policy
 from followup.messages.models import Channel, Message, State, Urgency
 from followup.people.access import require
@@ -22,7 +23,7 @@ from followup.programmes.models import Programme
 POSTMAN = System("postman")
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def tell(
     template: str,
     *,
@@ -68,7 +69,7 @@ def tell(
         )
         if _queue_once(message, by=by):
             queued.append(message)
-    outbox.nudge_on_commit("messages.deliver", [str(message.id) for message in queued])
+    _have_sent(queued)
     return queued
 
 
@@ -116,7 +117,7 @@ def tell_staff(
         )
         if _queue_once(message, by=by):
             queued.append(message)
-    outbox.nudge_on_commit("messages.deliver", [str(message.id) for message in queued])
+    _have_sent(queued)
     return queued
 
 
@@ -139,6 +140,14 @@ def settle_message(message_id: UUID | str, *, by: User, done: str) -> Message:
     return message
 
 
+def _have_sent(queued: Sequence[Message]) -> None:
+    """Ask the worker to send them. What somebody waits for at this moment goes into the queue of what is urgent."""
+    for task, at_once in (("messages.deliver_at_once", True), ("messages.deliver", False)):
+        ids = [str(message.id) for message in queued if (message.urgency == Urgency.AT_ONCE) == at_once]
+        if ids:
+            outbox.nudge_on_commit(task, ids)
+
+
 def note_down(verb: str, message: Message, *, by: Signs, **detail: str) -> None:
     """A line about a message in the journal."""
     journal.write(
@@ -152,22 +161,29 @@ def note_down(verb: str, message: Message, *, by: Signs, **detail: str) -> None:
     )
 
 
+_QUEUED = "message.queued"
+_FIELDS = Message._meta.concrete_fields
+_QUEUE = one_line("""
+WITH queued AS (
+    INSERT INTO message ({columns}) VALUES ({values}) ON CONFLICT (occasion, channel) DO NOTHING
+    RETURNING id, unit_id, patient_id, case_id, template, channel
+), written AS ({journal})
+SELECT id FROM queued
+""").format(
+    columns=", ".join(f'"{field.column}"' for field in _FIELDS),
+    values=", ".join(f"%({field.attname})s" for field in _FIELDS),
+    journal=one_line(
+        journal.insert_from("queued", _QUEUED, detail="jsonb_build_object('template', template, 'channel', channel)")
+    ),
+)
+
+
 def _queue_once(message: Message, *, by: Signs) -> bool:
-    """Whether it is new: a known occasion queues nothing."""
-    if not _save_once(message):
+    """Whether it is new: a known occasion queues nothing. The message and its line in the journal are one statement."""
+    columns = {field.attname: field.get_db_prep_save(getattr(message, field.attname), connection) for field in _FIELDS}
+    if not part(_QUEUE, {**columns, **journal.insert_values(by), "at": clock.now()}):
         return False
-    note_down("message.queued", message, by=by, template=message.template, channel=message.channel)
-    return True
-
-
-def _save_once(message: Message) -> bool:
-    try:
-        with transaction.atomic():
-            message.save(force_insert=True)
-    except IntegrityError as error:
-        if "said_once_on_a_channel" not in str(error):
-            raise
-        return False
+    crash.commit(f"journal.{_QUEUED}")
     return True
 
 
