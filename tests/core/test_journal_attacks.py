@@ -154,12 +154,16 @@ ATTACKS: dict[str, list[str]] = {
     "a line slipped in before the first": [COPY.format(0, "<5>")],
     "a line slipped in far before the first": [COPY.format(-7, "<5>")],
     "a line moved to the end": ["UPDATE journal SET id = id + 1000000 WHERE id = <5>"],
+    "a line moved into a gap": ["UPDATE journal SET id = id + 1 WHERE id = <5>"],
     "a line moved before the first": ["UPDATE journal SET id = -id WHERE id = <5>"],
     # Seals
     "a head": ["UPDATE journal_seal SET head = repeat('0', 64) WHERE id = 2"],
     "when it was sealed": ["UPDATE journal_seal SET at = at - interval '1 day' WHERE id = 2"],
     "where a batch begins": ["UPDATE journal_seal SET first_entry = first_entry + 1 WHERE id = 2"],
     "where a batch ends": ["UPDATE journal_seal SET last_entry = last_entry - 1 WHERE id = 2"],
+    "where the last batch ends": [
+        "UPDATE journal_seal SET last_entry = last_entry + 1000 WHERE id = (SELECT max(id) FROM journal_seal)"
+    ],
     "how many a batch has": ["UPDATE journal_seal SET entries = entries + 1 WHERE id = 2"],
     "the number of a seal": ["UPDATE journal_seal SET id = -5 WHERE id = 1"],
     "the number of all seals": ["UPDATE journal_seal SET id = id + 1000000"],
@@ -281,6 +285,30 @@ def test_what_was_cut_is_not_forgotten_when_the_product_seals_again(sealed, thie
     journal.seal()
     journal.seal()
     assert journal.verify().faults
+
+
+def test_a_batch_of_another_past_does_not_fit_though_the_product_sealed_it(sealed, thief):
+    """Cut off, kept, and put back later in place of what was sealed instead: number, lines and head are right, the next seal is not."""
+    batch = f"id BETWEEN {line(4)} AND {line(7)}"
+    for table, which in (("journal", batch), ("journal_seal", "id = 2")):
+        thief.execute(f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table} WHERE {which}")  # noqa: S608
+    strike(thief, "the last batch and its seal taken out")
+    thief.execute("DELETE FROM journal_seal WHERE id = 2")
+    thief.execute(f"DELETE FROM journal WHERE {batch}")  # noqa: S608
+    witness.path().unlink()
+    for _ in range(BATCHES - 1):
+        write(2)
+        journal.seal()
+    assert journal.verify().faults == []
+    thief.execute(
+        "DELETE FROM journal WHERE id BETWEEN (SELECT first_entry FROM journal_seal WHERE id = 2)"
+        " AND (SELECT last_entry FROM journal_seal WHERE id = 2)"
+    )
+    thief.execute("DELETE FROM journal_seal WHERE id = 2")
+    for table in ("journal", "journal_seal"):
+        thief.execute(f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM kept_{table}")  # noqa: S608
+    (fault,) = journal.verify().faults
+    assert fault.endswith("are not those that seal 3 closed")
 
 
 def test_a_journal_that_nobody_touches_is_sound_while_six_write(sealed):

@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.contrib.auth.password_validation import validate_password
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
@@ -110,6 +111,19 @@ def test_a_password_that_was_made_is_replaced_before_anything_else(unit, monkeyp
     assert change(client, made, OWN).headers["Location"] == "/staff/"
     assert client.get("/staff/").headers["Location"] == "/desk/queue/"
     assert change(client, OWN, OWN + " again").headers["Location"] == "/staff/security/"
+
+
+def test_the_old_password_is_not_guessed_at_a_change_any_more_than_at_the_door(nurse):
+    client = browser()
+    sign_in(client, nurse.username)
+    for _ in range(10):
+        cache.clear()
+        answer = change(client, "guessed", OWN)
+    assert answer.status_code == 429
+    change(client, PASSWORD, OWN)
+    nurse.refresh_from_db()
+    assert nurse.check_password(PASSWORD), "the right one comes too late"
+    assert sign_in(browser(), nurse.username).status_code == 429
 
 
 def test_with_a_second_factor_that_comes_after_the_password(unit, settings):
