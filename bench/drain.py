@@ -152,7 +152,7 @@ def _work(unit, nurse) -> None:
             continue
         chance = random.random()
         if chance < WALKS_AWAY + COMES_LATE:
-            callbacks.extend(callback, by=nurse)  # else they would be offered it again
+            callbacks.seen(callback, by=nurse)  # else they would be offered it again
             if chance < WALKS_AWAY:
                 continue
             time.sleep(LEASE * random.uniform(1, 2))

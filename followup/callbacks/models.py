@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from followup.cases.models import Case
 from followup.core import clock
@@ -72,6 +72,10 @@ class Callback(Row):
     claimed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="callbacks")
     claimed_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
+    turn = models.IntegerField(
+        null=True,
+        help_text="Its number among what its holder has taken by turn: of two presses at once both ask for the same.",
+    )
     opened_at = models.DateTimeField(null=True, help_text="When its holder first saw the call page.")
     dialled_at = models.DateTimeField(null=True, help_text="The first dial under this claim.")
     attempts = models.SmallIntegerField(default=0)
@@ -116,6 +120,9 @@ class Callback(Row):
             ),
             models.UniqueConstraint(fields=["case"], condition=Q(state__in=OPEN), name="one_open_callback"),
             models.UniqueConstraint(fields=["patient"], condition=Q(state="claimed"), name="rung_by_one_nurse"),
+            models.UniqueConstraint(
+                fields=["claimed_by", "turn"], condition=Q(state="claimed"), name="taken_one_by_one"
+            ),
         ]
         indexes = [
             models.Index(
@@ -126,7 +133,6 @@ class Callback(Row):
             models.Index("unit", "priority", "not_before", name="callback_ready", condition=READY),
             models.Index("unit", "priority", "lease_until", name="callback_leases", condition=Q(state="claimed")),
             models.Index("due", name="callback_promises", condition=Q(state__in=OPEN, lifted_at=None)),
-            models.Index(F("claimed_by"), name="callbacks_of_nurse", condition=Q(state="claimed")),
         ]
 
 

@@ -13,18 +13,18 @@ LOOKS = 100
 can be quicker: who gave up before would be told that nothing is left while there is."""
 
 
-def insist(statement: str, values: Mapping[str, Any], *, point: str, quicker: str) -> tuple | None:
+def insist(statement: str, values: Mapping[str, Any], *, point: str, quicker: tuple[str, ...]) -> tuple | None:
     """Run a statement that takes something for somebody; its first row, or None when there was nothing to take.
 
-    By itself it is a transaction of its own, in one round trip; inside another one it is undone with it. `quicker` names the constraint
-    that says that a neighbour took the same in this very moment: then it looks again. `point` is its crash point.
+    By itself it is a transaction of its own, in one round trip; inside another one it is undone with it. `quicker` names the constraints
+    that say that a neighbour took the same in this very moment: then it looks again. `point` is its crash point.
     """
     for _look in range(LOOKS):
         try:
             rows = run(statement, values, point=point)
             return rows[0] if rows else None
         except IntegrityError as error:
-            if quicker not in str(error):
+            if not any(name in str(error) for name in quicker):
                 raise
     return None
 

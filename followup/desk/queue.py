@@ -1,6 +1,7 @@
 """The queue of calls: the next one, a chosen one, and the table that keeps itself up to date."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -20,6 +21,8 @@ from followup.people.queries import programme_at
 from followup.people.signin.sessions import not_a_use
 
 MOST_ROWS = 200
+PRESSED_AGAIN = timedelta(seconds=5)
+"""So soon after a call was opened, "take next" is the same press: the page that it leads to is not there yet."""
 FILTERS: dict[str, Callable[[Unit], CallbackWords]] = {
     "all": calls.in_queue,
     "new": calls.came_while_closed,
@@ -116,7 +119,7 @@ def take_next(request: HttpRequest) -> HttpResponse:
 
 def go_to_next(request: HttpRequest, saved: str = "") -> HttpResponse:
     """To the next call, or back to the queue with a word about when there will be one."""
-    callback = callbacks.claim_next(by=request.user)
+    callback = callbacks.claim_next(by=request.user, just_opened=PRESSED_AGAIN)
     if callback:
         if saved:
             note(request, saved)

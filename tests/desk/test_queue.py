@@ -22,6 +22,15 @@ def test_take_next_call_leads_to_the_call_page(desk, karin, flare):
     assert call.claimed_by == karin
 
 
+def test_take_next_pressed_again_before_the_call_page_is_there_leads_to_the_same_call(desk, karin, unit, flare):
+    make.a_flare(make.a_patient(unit))
+    me = desk(karin)
+    first = me.post(reverse("desk:take_next"), follow=True).redirect_chain
+    assert me.post(reverse("desk:take_next"), follow=True).redirect_chain == first
+    with clock.turned(clock.now() + timedelta(seconds=6)):
+        assert me.post(reverse("desk:take_next"), follow=True).redirect_chain != first
+
+
 def test_take_next_is_the_first_thing_to_press_on_the_page(desk, karin, flare):
     page = text(desk(karin).get(QUEUE))
     main = page[page.index('<main id="maincontent"') :]

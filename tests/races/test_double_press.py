@@ -1,18 +1,27 @@
 """The same button pressed twice at once, without any key that could tell: it is done once, and both are answered alike."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
+from followup.callbacks import services as callbacks
 from followup.callbacks.models import CallOutcome
+from followup.callbacks.services import queue
 from followup.cases import services as cases
 from followup.cases.models import Case
 from followup.contacts import services as contacts
 from followup.contacts.models import Addition
+from followup.core.models import Entry
 from followup.messages.models import Message
 from tests import factories as make
+from tests.house import until
 from tests.portal.conftest import signed_in
 from tests.races.at_once import at_once
+from tests.races.test_two_nurses import a_queue, outcome_of, somebody_waits_for_us
 
 CASE, CALL = 'INSERT INTO "cases_case"', 'UPDATE "callbacks_callback"'
 
@@ -85,3 +94,35 @@ def test_without_the_lock_a_second_outcome_breaks_at_the_last_guard(call):
     """The control: both find the call without an outcome; a nurse who pressed twice is shown an error."""
     said = at_once(finishes(call, 2), meet=CALL, locked=False)
     assert {type(each) for each in said} == {CallOutcome, IntegrityError}
+
+
+def two_presses(nurse, *, wait: bool):
+    """What "take next" gave to one nurse who pressed twice: the second press is in the midst of it when the first is answered."""
+    with ThreadPoolExecutor(1) as other_tab:
+        with transaction.atomic():
+            first = callbacks.claim_next(by=nurse)
+            second = other_tab.submit(outcome_of, lambda: callbacks.claim_next(by=nurse))
+            until(somebody_waits_for_us if wait else second.done, what="the second press")
+        return first, second.result(20)
+
+
+def test_take_next_pressed_twice_at_once_gives_one_call(unit, alone):
+    karin, _calls = make.a_nurse(unit, "Karin"), a_queue(unit, 3)
+    first, second = two_presses(karin, wait=True)
+    assert second == first
+    assert Entry.objects.filter(unit_id=unit.id, verb="callback.claimed").count() == 1
+    pressed = at_once([lambda: callbacks.claim_next(by=karin)] * 4)
+    assert {getattr(each, "id", each) for each in pressed} == {first.id}
+    callbacks.extend(first, by=karin)
+    pressed = at_once([lambda: callbacks.claim_next(by=karin)] * 4)
+    [other] = {getattr(each, "id", each) for each in pressed}
+    assert other != first.id
+
+
+def test_without_their_turn_two_presses_at_once_take_two_patients(unit, alone):
+    """The control: neither press sees what the other has not written yet."""
+    karin, _calls = make.a_nurse(unit, "Karin"), a_queue(unit, 3)
+    freely = [re.sub(r"turn = .*?, opened_at", "opened_at", each) for each in queue._CLAIMS]
+    with patch.object(queue, "_CLAIMS", freely):
+        first, second = two_presses(karin, wait=False)
+    assert first.patient_id != second.patient_id

@@ -51,7 +51,7 @@ def locked(callback_id: UUID) -> Callback:
 
 def put_back(callback: Callback) -> None:
     callback.state, callback.claimed_by, callback.claimed_at, callback.lease_until = State.WAITING, None, None, None
-    callback.opened_at = callback.dialled_at = callback.handed_by = None
+    callback.turn = callback.opened_at = callback.dialled_at = callback.handed_by = None
     hand_on(callback)
 
 
@@ -64,7 +64,7 @@ def claim_for(callback: Callback, user: User) -> None:
         at,
         at + lease(),
     )
-    callback.opened_at = callback.dialled_at = callback.handed_by = None
+    callback.turn = callback.opened_at = callback.dialled_at = callback.handed_by = None
 
 
 @transaction.atomic

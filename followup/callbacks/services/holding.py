@@ -44,7 +44,8 @@ def hold_on(callback_id: UUID, *, by: User) -> Callback:
         ):
             raise PatientOnTheLine
         hand_on(callback)
-        callback.claimed_at, callback.opened_at, callback.dialled_at, callback.handed_by = at, None, None, None
+        callback.claimed_at = at
+        callback.turn = callback.opened_at = callback.dialled_at = callback.handed_by = None
         tell("callback.claimed", callback, by=by)
         wake_its_case(callback)
     callback.state, callback.claimed_by, callback.lease_until = State.CLAIMED, by, at + lease()

@@ -1,6 +1,6 @@
 """The queue: a call is promised, and a nurse takes the next one or a chosen one."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
 
@@ -43,13 +43,14 @@ def promise(*, case: Case, reason: str, priority: int, not_before: datetime, due
     return callback
 
 
-# One statement: the call that this nurse claimed and never saw, else the first that may be rung, marked claimed, with its line in the
-# journal. A patient who is on the line with somebody is passed over. Each level of priority is looked into only if those above have
-# none, and only if something there may be rung yet: calls for later may stand in its front. In its level a lease that ran out goes
-# first: somebody had that call already. No more than the one call is locked, or a colleague would pass over what nobody takes.
-# (OFFSET 0 keeps the planner from joining: it would look twice, and read all that is claimed to answer for one patient.)
-# With SKIP LOCKED a row that somebody holds in this very moment is passed over; it may only be in the hands of the worker that
-# books it, so "nobody is waiting" is said only after a second look that waits.
+# One statement: the call that this nurse claimed and never saw, or opened this moment, else the first that may be rung, marked claimed,
+# with its line in the journal. Two presses at once look before either has written: both ask for the same turn, one is refused it by an
+# index, and looks again. A patient who is on the line with somebody is passed over. Each level of priority is looked into only if those
+# above have none, and only if something there may be rung yet: calls for later may stand in its front. In its level a lease that ran out
+# goes first: somebody had that call already. No more than the one call is locked, or a colleague would pass over what nobody takes.
+# (OFFSET 0 keeps the planner from joining: it would look twice, and read all that is claimed to answer for one patient.) With SKIP LOCKED
+# a row that somebody holds in this very moment is passed over; it may only be in the hands of the worker that books it, so "nobody is
+# waiting" is said only after a second look that waits.
 _PICK = """
     SELECT c.id FROM callbacks_callback c
      WHERE c.unit_id = %(unit)s AND c.priority = level AND {state} AND c.not_before <= %(at)s AND c.decide_since IS NULL
@@ -63,7 +64,8 @@ _WAITING = """c.state = 'waiting'
 _CLAIM = """
 WITH unseen AS (
     SELECT c.* FROM callbacks_callback c
-     WHERE c.claimed_by_id = %(actor_id)s AND c.state = 'claimed' AND c.opened_at IS NULL AND c.lease_until > %(at)s
+     WHERE c.claimed_by_id = %(actor_id)s AND c.state = 'claimed' AND c.lease_until > %(at)s
+       AND (c.opened_at IS NULL OR c.opened_at > %(just_now)s AND c.lease_until = c.claimed_at + %(lease)s)
      ORDER BY c.claimed_at LIMIT 1
 ), picked AS (
     SELECT first.id
@@ -72,7 +74,9 @@ WITH unseen AS (
      WHERE first.id IS NOT NULL ORDER BY level LIMIT 1
 ), taken AS (
     UPDATE callbacks_callback c
-       SET state = 'claimed', claimed_by_id = %(actor_id)s, claimed_at = %(at)s, lease_until = %(until)s,
+       SET state = 'claimed', claimed_by_id = %(actor_id)s, claimed_at = %(at)s, lease_until = %(at)s + %(lease)s,
+           turn = 1 + (SELECT COALESCE(max(o.turn), 0) FROM callbacks_callback o
+                        WHERE o.claimed_by_id = %(actor_id)s AND o.state = 'claimed'),
            opened_at = NULL, dialled_at = NULL, handed_by_id = NULL,
            handed_note = btrim(c.handed_note || E'\\n\\n' || c.draft_note, E'\\n'), draft_note = ''
       FROM picked WHERE c.id = picked.id
@@ -99,16 +103,18 @@ def _claim_statement(locking: str) -> str:
 _CLAIMS = (_claim_statement("SKIP LOCKED"), _claim_statement(""))
 
 
-def claim_next(*, by: User) -> Callback | None:
+def claim_next(*, by: User, just_opened: timedelta = timedelta()) -> Callback | None:
     """The next call for this nurse, theirs for the length of a lease; None when nobody can be rung now.
 
-    One that they claimed and never saw (the answer was lost on the way) is offered first.
+    One that they claimed and never saw (the answer was lost on the way) is offered first; so is one that they opened within
+    `just_opened` and have not used: its page was still on the way when they pressed again.
     """
     require(by, "answer_calls")
     at = clock.now()
-    values = {"unit": unit_of(by).id, "at": at, "until": at + lease(), **journal.insert_values(by)}
+    values = {"unit": unit_of(by).id, "at": at, "just_now": at - just_opened, "lease": lease()}
+    values |= journal.insert_values(by)
     for statement in _CLAIMS:
-        row = insist(statement, values, point="callbacks.claim", quicker="rung_by_one_nurse")
+        row = insist(statement, values, point="callbacks.claim", quicker=("rung_by_one_nurse", "taken_one_by_one"))
         if row:
             callback = Callback.from_db(connection.alias, _NAMES, row[:-1])
             if row[-1]:

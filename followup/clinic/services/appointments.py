@@ -96,7 +96,7 @@ def hold_earliest(
         **journal.insert_values(by),
     }
     for statement in _HOLDS_FALLEN_FREE_TOO if urgent_before else _HOLDS:
-        row = insist(statement, values, point="clinic.hold", quicker="one_live_appointment_per_slot")
+        row = insist(statement, values, point="clinic.hold", quicker=("one_live_appointment_per_slot",))
         if row:
             held = Appointment.from_db(connection.alias, [field.attname for field in _OF_TIME], row[: len(_OF_TIME)])
             held.slot = Slot.from_db(connection.alias, [field.attname for field in _OF_SLOT], row[len(_OF_TIME) :])
