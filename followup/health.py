@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from psycopg_pool import ConnectionPool
 
 from followup.callbacks import queries as calls
 from followup.cases import queries as cases
@@ -52,10 +53,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def _connect_soon() -> None:
     """Raises a DatabaseError when the pool gets no connection that works, in a tenth of the time that a page would wait for one."""
-    if connection.connection is None and connection.pool:
-        connection.pool.open()
+    pool: ConnectionPool | None = getattr(connection, "pool", None)
+    if pool and connection.connection is None:
+        pool.open()
         with connection.wrap_database_errors:
-            connection.pool.putconn(connection.pool.getconn(SOON))
+            pool.putconn(pool.getconn(SOON))
 
 
 FROM_TABLES: dict[str, Callable[[], Any]] = {
