@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import Count, F, Prefetch
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
 
 from followup.cases.models import Ask, Case, CaseWords, Move, Shortage
 from followup.core import clock
@@ -71,8 +71,10 @@ def ask_for(user: User, ask_id: UUID | str) -> Ask:
 
 
 def without_a_channel(unit: Unit) -> CaseWords:
-    """Open cases of people whom neither a call nor a message reaches: only a letter does."""
-    nothing = Case.objects.open().of_unit(unit).filter(patient__phone="", patient__email="")
+    """People whom neither a call nor a message reaches, only a letter: of each the open case that was opened last."""
+    later = Q(opened__gt=OuterRef("opened")) | Q(opened=OuterRef("opened"), id__gt=OuterRef("id"))
+    another = Case.objects.open().of_unit(unit).filter(later, patient=OuterRef("patient"))
+    nothing = Case.objects.open().of_unit(unit).filter(~Exists(another), patient__phone="", patient__email="")
     return nothing.select_related("patient").order_by("patient__sort_key", "id")
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from api.v1.worklists import WORKLISTS
+from followup.cases import services as cases
 from followup.clinic.models import Appointment
 from followup.contacts import services as contacts
 from followup.core import clock
@@ -59,6 +60,13 @@ def test_each_list_has_its_line_and_nothing_of_the_unit_next_door(calling, nurse
         glance = client.get(V1).json()
         assert glance["counts"][name] == 1
         assert glance[name] == page["results"]
+
+
+def test_who_cannot_be_reached_is_named_once_with_what_was_opened_last(calling, nurse, unit):
+    contact = make.a_flare(make.a_patient(unit, phone="", email=""))
+    with clock.turned(clock.now() + timedelta(minutes=1)):
+        review = cases.open_case(patient=contact.case.patient, kind="review", by=make.TESTS)
+    assert [row["id"] for row in calling(nurse).get(f"{V1}/no_channel").json()["results"]] == [str(review.id)]
 
 
 @pytest.mark.parametrize("name", ["at_risk", "no_channel", "late"])
