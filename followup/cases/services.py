@@ -1,10 +1,15 @@
-"""Opening a case and moving it. `move` is the only door between steps."""
+"""Opening a case and moving it. `move` is the only door between steps.
+
+A verb that nobody calls to see whether it is refused sets no savepoint inside the transaction of another (`savepoint=False`): two round
+trips less.
+"""
 
 import random
 from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from followup.cases.flows import FLOWS
@@ -12,6 +17,7 @@ from followup.cases.models import Ask, Case, Move
 from followup.core import announce, clock, ids, journal, outbox
 from followup.core.errors import NotAllowed, Refused
 from followup.core.journal import Signs
+from followup.core.reads import prepared
 from followup.people.access import may, require
 from followup.people.models import Patient, User
 from followup.people.queries import clinicians_of, enrolment_of
@@ -84,14 +90,22 @@ def open_case(
 
 def lock(case_id: UUID | str) -> Case:
     """The case, locked until the end of the transaction: every verb of a case begins here, so that verbs come one after the other."""
-    return (
-        Case.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("unit", "patient", "programme")
-        .get(id=case_id)
-    )
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("A lock belongs in a transaction.")
+    case = _locked.first(UUID(str(case_id)))
+    if case is None:
+        raise Case.DoesNotExist
+    if case.patient.unit_id == case.unit_id:
+        case.patient.unit = case.unit  # one row, and its closed days are read once
+    return case
 
 
-@transaction.atomic
+@prepared
+def _locked(case_id: UUID) -> QuerySet[Case]:
+    rows = Case.objects.select_for_update(of=("self",), no_key=True).filter(id=case_id)
+    return rows.select_related("unit", "patient", "programme").defer("programme__data")
+
+
 def move(
     case: Case,
     to: str,
@@ -106,9 +120,7 @@ def move(
 
     `by_hand` is a person moving it aside from what the other rows say: the flow must mark the move so, and `why` is needed.
     """
-    flow = FLOWS[case.kind]
-    at = clock.now()
-    came_from = case.step
+    flow, came_from = FLOWS[case.kind], case.step
     if to != came_from and not flow.allows(came_from, to):
         raise MoveNotAllowed
     if by_hand and (came_from, to) not in flow.by_hand:
@@ -117,8 +129,14 @@ def move(
         raise NotAllowed
     if by_hand and not why.strip():
         raise ReasonMissing
-    if (to, due) == (came_from, case.due):
-        return case
+    if (to, due) != (came_from, case.due):
+        _move(case, to, by=by, due=due, why=why, outcome=outcome, by_hand=by_hand)
+    return case
+
+
+@transaction.atomic(savepoint=False)
+def _move(case: Case, to: str, *, by: Signs, due: datetime | None, why: str, outcome: str, by_hand: bool) -> None:
+    at, came_from = clock.now(), case.step
     case.due = None if to == "closed" else due
     if to != came_from:
         case.step, case.step_since = to, at
@@ -131,7 +149,6 @@ def move(
     if to == "closed":
         case.at_risk_since, case.shortage = None, ""
     touch(case)
-    return case
 
 
 def touch(case: Case) -> None:
@@ -141,7 +158,7 @@ def touch(case: Case) -> None:
     announce.case_on_commit(case.id, case.unit_id)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def put_at_risk(case: Case, shortage: str, *, by: Signs) -> bool:
     """Say that the promise of this case cannot be kept unless somebody acts; False when that was said already."""
     if case.shortage == shortage:
@@ -153,7 +170,7 @@ def put_at_risk(case: Case, shortage: str, *, by: Signs) -> bool:
     return True
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def out_of_risk(case: Case, *, by: Signs) -> None:
     if case.at_risk_since is None:
         return

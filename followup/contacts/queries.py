@@ -184,8 +184,7 @@ def _contacts_before(patient_id: UUID, moment: datetime) -> QuerySet[Case]:
 def facts_of(case: Case) -> Facts:
     """The rows that decide the step of a contact."""
     callback = calls.open_of_case(case.id)
-    ask = Ask.objects.filter(case=case, answered_at=None).order_by("due").first()
-    appointment = Appointment.objects.filter(case=case, state=TimeState.BOOKED).select_related("slot").first()
+    ask, appointment = _asked_of.first(case.id), _booked_of.first(case.id)
     return Facts(
         call_open=callback is not None,
         call_laid=callback is not None and callback.window_start is not None,
@@ -196,6 +195,16 @@ def facts_of(case: Case) -> Facts:
         asked_due=ask.due if ask else None,
         booked_for=appointment.slot.starts_at if appointment else None,
     )
+
+
+@prepared
+def _asked_of(case_id: UUID) -> QuerySet[Ask]:
+    return Ask.objects.filter(case=case_id, answered_at=None).order_by("due")[:1]
+
+
+@prepared
+def _booked_of(case_id: UUID) -> QuerySet[Appointment]:
+    return Appointment.objects.filter(case=case_id, state=TimeState.BOOKED).select_related("slot")[:1]
 
 
 def times_for(case: Case, *, limit: int = 24, start: datetime | None = None) -> list[Slot]:

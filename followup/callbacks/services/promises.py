@@ -16,7 +16,7 @@ from followup.people.access import require
 from followup.people.models import User
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def lay_window(callback: Callback, *, nurse_hours: list[policy.Window], by: Signs) -> Callback:
     """Say when the patient can expect the call."""
     start, end = policy.lay_window(

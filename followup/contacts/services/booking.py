@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from followup.callbacks import queries as calls
 from followup.callbacks.models import Callback
@@ -17,19 +18,21 @@ from followup.contacts.services.ground import BOOKER, lay, settle, tell, tell_of
 from followup.contacts.shortages import earliest_start, just_given_back
 from followup.core import crash, outbox
 from followup.core.journal import Signs
+from followup.core.reads import prepared
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def book(contact_id: UUID | str, *, by: Signs = BOOKER) -> None:
     """Lay the call into nurse hours, hold a time where one is promised, and tell the patient.
 
     Safe to repeat, and too late for a request that was answered meanwhile: then nothing is held.
     """
-    contact = Contact.objects.select_related("case").get(id=contact_id)
+    contact = Contact.objects.get(id=contact_id)
     case = cases.lock(contact.case_id)
     callback = calls.open_of_case(case.id)
     if callback is None:
         return
+    callback.unit = case.unit  # read with the case
     if callback.window_start is None:
         callback = lay(case, callback, by=by)
     held = keep_a_time(case, contact, callback, by=by)
@@ -40,6 +43,7 @@ def book(contact_id: UUID | str, *, by: Signs = BOOKER) -> None:
         case, "request-received", occasion=str(contact.id), by=by, call_by=callback.window_end, reference=case.reference
     )
     if held:
+        held.slot.unit = case.unit  # for the place that the text names
         tell_of_time(case, "time-kept", held, by=by)
     crash.commit("contacts.book")
 
@@ -49,7 +53,7 @@ def keep_a_time(case: Case, contact: Contact, callback: Callback, *, by: Signs) 
     rules = case.programme.rules
     if not policy.wants_a_time(rules, contact.reason, contact.answers) or contact.see_by is None:
         return None
-    if kept := Appointment.objects.filter(case=case).kept().first():
+    if kept := _kept_for.first(case.id):
         return kept  # Whether it suits is another question: who said that none does is still at risk.
     try:
         held = _another(case, earliest_start(case, callback), contact.see_by, by=by)
@@ -60,6 +64,11 @@ def keep_a_time(case: Case, contact: Contact, callback: Callback, *, by: Signs) 
         return None
     cases.out_of_risk(case, by=by)
     return held
+
+
+@prepared
+def _kept_for(case_id: UUID) -> QuerySet[Appointment]:
+    return Appointment.objects.filter(case=case_id).kept()
 
 
 def _another(case: Case, earliest: datetime, before: datetime, *, by: Signs) -> Appointment:
