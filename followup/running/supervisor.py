@@ -22,6 +22,9 @@ TICK = 0.1  # seconds between two looks at the children
 START_WITHIN = 120  # seconds for a part to become healthy
 STARTS = 5  # times a part is started before the start as a whole is given up
 STEADY = 10  # seconds after which a part counts as running steadily again
+LONGEST_PAUSE = (
+    15  # seconds before one that dies again and again is started again: it is back within half a minute all the same
+)
 LOG_SIZE = 10 * 1024 * 1024
 
 
@@ -102,7 +105,7 @@ class Child:
                     self.again_at = now + STEADY / 2
         elif self.process and self.process.poll() is not None:
             self.deaths = 1 if now - self.started > STEADY else self.deaths + 1
-            pause = min(0.5 * 2 ** max(0, self.deaths - 3), 30)
+            pause = min(0.5 * 2 ** max(0, self.deaths - 3), LONGEST_PAUSE)
             self.again_at = now + pause
             say(f"{self.name} ended ({ending(self.process.returncode)}); starting it again in {pause:g} s.")
 
