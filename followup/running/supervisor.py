@@ -22,9 +22,7 @@ TICK = 0.1  # seconds between two looks at the children
 START_WITHIN = 120  # seconds for a part to become healthy
 STARTS = 5  # times a part is started before the start as a whole is given up
 STEADY = 10  # seconds after which a part counts as running steadily again
-LONGEST_PAUSE = (
-    15  # seconds before one that dies again and again is started again: it is back within half a minute all the same
-)
+LONGEST_PAUSE = 15  # seconds before one that dies again and again is started anew: it is back within half a minute
 LOG_SIZE = 10 * 1024 * 1024
 
 
