@@ -30,7 +30,7 @@ from followup.people.models import Patient, User
 from followup.programmes.schema import Rules
 from followup.programmes.texts import text
 
-A_PAGE = 50
+A_PAGE, CASES_A_PAGE = 50, 10
 CHANNELS = ("phone", "paper", "email", "sms")
 WRONG = {
     "reason": gettext_lazy("Choose why they get in touch."),
@@ -84,7 +84,9 @@ def record(request: HttpRequest, patient_id) -> HttpResponse:
     at, zone = clock.now(), patient.unit.zone
     enrolment = queries.enrolment_of(patient)
     cases = cases_of(patient).select_related("programme", "contact").prefetch_related("contact__additions")
-    found = list(cases[:A_PAGE])
+    number = _page_asked_for(request)
+    found = list(cases[(number - 1) * CASES_A_PAGE : number * CASES_A_PAGE + 1])
+    found, is_more = found[:CASES_A_PAGE], len(found) > CASES_A_PAGE
     led_to: dict = {}
     for kept in calls.outcomes_of_cases([case.id for case in found]):
         led_to.setdefault(kept.callback.case_id, []).append(kept)
@@ -94,6 +96,7 @@ def record(request: HttpRequest, patient_id) -> HttpResponse:
         "facts": presenters.facts_of(patient),
         "enrolment": enrolment,
         "rules": enrolment.programme.rules if enrolment else None,
+        "page": {"number": number, "earlier": number - 1, "later": number + 1 if is_more else 0},
         "cases": [_case(case, led_to, at=at, zone=zone) for case in found],
         "callback": _open_call(patient) if access.may(request.user, "answer_calls") else None,
         "appointments": list(times.all_of(patient)),
@@ -102,6 +105,12 @@ def record(request: HttpRequest, patient_id) -> HttpResponse:
         "at": at,
     }
     return show(request, "desk/patient.html", here="patients", zone=zone, **names)
+
+
+def _page_asked_for(request: HttpRequest) -> int:
+    """From 1: a record has no last page until one gets there, since counting would cost as much as reading."""
+    asked = request.GET.get("page", "")
+    return max(int(asked), 1) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 1
 
 
 def _words_added(contact: Contact) -> list[Addition]:

@@ -10,6 +10,7 @@ from followup.contacts.models import Contact
 from followup.core.models import Entry
 from tests import factories as make
 from tests.desk.conftest import text
+from tests.growth import copies
 
 
 @pytest.mark.parametrize("typed", ["berg", "Ann", "1971-05-03", "19710503"])
@@ -46,6 +47,19 @@ def test_the_record_shows_all_of_it_and_the_look_is_kept(desk, doctor, flare, an
 
 
 TYPED = {"channel": "phone", "reason": "flare", "message": "Worse since Friday", "since": "days"}
+
+
+def test_a_record_of_many_years_is_read_page_by_page(desk, karin, anna):
+    first = make.a_flare(anna)
+    contacts.finish(make.a_call_with(karin, first), by=karin, outcome="all_well")
+    copies(10, of=[first.case_id])
+    me, there = desk(karin), reverse("desk:patient", args=[anna.id])
+    newest, oldest = (text(me.get(there, {"page": page})) for page in ("", 2))
+    assert (newest.count("<dt>Reference</dt>"), oldest.count("<dt>Reference</dt>")) == (10, 1)
+    assert "Older requests" in newest and "Newer requests" not in newest
+    assert "Newer requests" in oldest and "Older requests" not in oldest
+    for strange in ("0", "-1", "x", "٣", "99999"):
+        assert me.get(there, {"page": strange}).status_code == 200
 
 
 def test_a_request_on_the_telephone_lands_on_its_case(desk, karin, anna):
