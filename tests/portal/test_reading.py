@@ -224,6 +224,15 @@ def test_nobody_has_looked_until_somebody_did(anna, nurse):
     assert "When preparing a call with you" in shown
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_where_one_is_signed_in_is_one_press_away_from_every_page(path, anna):
+    assert 'href="/signed-in/"' in page(signed_in(anna.user), path)
+
+
+def test_the_door_does_not_offer_it(unit):
+    assert 'href="/signed-in/"' not in page(Client(), "/")
+
+
 def test_long_lists_are_read_page_by_page(anna, nurse):
     for number in range(25):
         with clock.turned(make.SUNDAY_EVENING + timedelta(minutes=number)):
