@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.db import connection
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from followup.core import clock
+from followup.core.statement import execute
 
 CALLS_A_MINUTE = 6_000
 """A hundred a second: far more than a clinic's programs need, and as much as two cores answer."""
@@ -27,9 +27,8 @@ class CallsAMinute(BaseThrottle):
         if not request.user.is_authenticated:
             return True
         self.at = clock.now()
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT, {"caller": request.user.id, "minute": self.at.replace(second=0, microsecond=0)})
-            return cursor.fetchone()[0] <= CALLS_A_MINUTE
+        minute = self.at.replace(second=0, microsecond=0)
+        return execute(_COUNT, {"caller": request.user.id, "minute": minute})[0][0] <= CALLS_A_MINUTE
 
     def wait(self) -> float:
         """Seconds until the next minute begins."""

@@ -88,7 +88,7 @@ class Claim(APIView):
         patient = With(told.patient, enrolment=told.enrolment, booked=told.booked, earlier=told.earlier)
         outcomes, contact = told.standing.outcomes, told.standing
         claimed = With(told.callback, tries=told.tries, outcomes=outcomes, contact=contact, patient=patient)
-        return Response(ClaimedShape(claimed).data)
+        return Response(ClaimedShape.of(claimed))
 
 
 class Extend(APIView):
@@ -144,11 +144,11 @@ class Outcome(APIView):
         said = _said(request.user, read(OutcomeRequest, request))
         services.finish(callback, by=request.user, **said)
         callback = calls.callback_for(request.user, callback_id)
-        return Response(AfterTheCall(With(callback, contact=queries.standing(callback.case))).data)
+        return Response(AfterTheCall.of(With(callback, contact=queries.standing(callback.case))))
 
 
 def _now(user: User, callback_id: UUID) -> Response:
-    return Response(CallbackRow(calls.callback_for(user, callback_id)).data)
+    return Response(CallbackRow.of(calls.callback_for(user, callback_id)))
 
 
 def _said(user: User, asked: dict[str, Any]) -> dict[str, Any]:

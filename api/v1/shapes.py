@@ -1,5 +1,6 @@
 """How things look from outside: the shapes that calls take and give. They describe; they decide nothing."""
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +52,16 @@ class Moment(serializers.DateTimeField):
 
 class Shape(serializers.Serializer):
     """Everything in a shape is always there unless it says otherwise."""
+
+    @classmethod
+    def of(cls, row: Any) -> dict[str, Any]:
+        """One row in this shape. The shape is made once: to make it, and all that are inside it, takes longer than to fill it."""
+        return _made(cls).to_representation(row)
+
+
+@cache
+def _made(shape: type[Shape]) -> Shape:
+    return shape()
 
 
 class With:

@@ -74,6 +74,7 @@ def test_each_role_sees_the_patients_of_its_unit_or_none(role, unit):
     user = somebody(role, unit)
     seen = set(access.patients_visible_to(user))
     assert theirs not in seen
+    assert {each for each in (ours, theirs) if access.sees(user, each)} == seen
     if role in EXPECTED["see_patients"]:
         assert ours in seen
         assert access.patient_for(user, ours.id) == ours
@@ -90,6 +91,7 @@ def test_each_role_sees_the_patients_of_its_unit_or_none(role, unit):
 def test_a_patient_sees_only_their_own_record(unit):
     anna, other = make.a_patient(unit), make.a_patient(unit)
     assert list(access.patients_visible_to(anna.user)) == [anna]
+    assert access.sees(anna.user, anna) and not access.sees(anna.user, other)
     with pytest.raises(Unknown):
         access.patient_for(anna.user, other.id)
 

@@ -66,7 +66,7 @@ def renew(request: HttpRequest) -> None:
 
 def lives_unused(session: Mapping[str, Any], user: User) -> timedelta:
     """How long this session of this person lives without use; `session` is what it holds."""
-    if user.as_patient:
+    if user.role == "patient":
         return policy.IDLE["patient"]
     return policy.IDLE["call" if session.get("call_open") else "staff"]
 
