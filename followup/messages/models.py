@@ -39,8 +39,8 @@ class Message(Row):
     A sign-in code is not kept: `body` holds dots in its place, and the code is worked out anew when the message is sent.
     """
 
-    turn: tuple[int, datetime] | None = None
-    """The `Turn` that the claim in this process took, and until when."""
+    turn: tuple[int, datetime, datetime] | None = None
+    """The `Turn` that the claim in this process took: its number, from when it is free, until when it is taken."""
 
     unit = models.ForeignKey(Unit, models.PROTECT)
     patient = models.ForeignKey(Patient, models.PROTECT, null=True, related_name="messages")

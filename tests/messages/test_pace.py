@@ -87,8 +87,10 @@ def test_a_lane_waits_for_the_next_turn_and_goes_to_the_end_of_the_line_when_its
 
         monkeypatch.setattr(claims.time, "sleep", sleep)
         services.send_queued("sms")
-    assert waits == [1, 1]
+    assert waits == [0.95, 0.05, 0.95, 0.05], "for the next turn to be near, and once it is taken for its moment"
     assert len(twilio.accepted) == 8
+    noted = Message.objects.filter(channel="sms").order_by("sent_at").values_list("sent_at", flat=True)
+    assert [(at - monday).total_seconds() for at in noted] == [0, 0, 0, 1, 1, 1, 2, 2]
 
 
 def test_only_one_lane_waits(patient, twilio, monkeypatch):

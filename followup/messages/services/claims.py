@@ -16,6 +16,8 @@ from followup.messages.models import Message, Turn
 SECOND = timedelta(seconds=1)
 LAPSE = timedelta(seconds=15)
 """After which the turn of somebody who died is free: no try of a gateway lasts that long."""
+AHEAD = timedelta(milliseconds=50)
+"""So long before it is free a turn may be taken; its message is sent when it is: the claim itself costs no part of the second then."""
 LONGEST_WAIT = 1.5
 """A turn that is not free within so many seconds is one with which somebody is sending."""
 WAITING = 0x7475726E
@@ -30,7 +32,7 @@ WITH {turn} picked AS ({picked}), taken AS (
        AND NOT EXISTS (SELECT FROM message_rest r WHERE r.channel = %(channel)s AND r.until_at > %(at)s)
     RETURNING m.*
 ){used}
-SELECT {number}, {columns} FROM taken ORDER BY urgency, due_at, id
+SELECT {turn_taken}, {columns} FROM taken ORDER BY urgency, due_at, id
 """
 _NAMED = """
     SELECT q.id FROM message q
@@ -45,9 +47,9 @@ _NEXT = """
      LIMIT %(count)s"""
 # A turn far ahead is one that a clock gave which has been set back since.
 _TURN = """turn AS (
-    SELECT t.number FROM message_turn t
+    SELECT t.number, t.busy_until_at FROM message_turn t
      WHERE t.channel = %(channel)s AND t.number <= %(per_second)s
-       AND (t.busy_until_at <= %(at)s OR t.busy_until_at > %(far)s)
+       AND (t.busy_until_at <= %(ahead)s OR t.busy_until_at > %(far)s)
      ORDER BY t.number LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ),"""
 _USED = """, used AS (
@@ -60,9 +62,9 @@ _NAMES = [field.attname for field in Message._meta.concrete_fields]
 
 def _statement(picked: str, *, limited: bool) -> str:
     picked = picked.format(if_turn="AND EXISTS (SELECT FROM turn)" if limited else "")
-    number = "(SELECT number FROM turn)" if limited else "NULL"
+    turn_taken = "(SELECT number FROM turn), (SELECT busy_until_at FROM turn)" if limited else "NULL, NULL"
     parts = {"turn": _TURN, "used": _USED} if limited else {"turn": "", "used": ""}
-    return _TAKE.format(picked=picked, number=number, columns=_COLUMNS, **parts)
+    return _TAKE.format(picked=picked, turn_taken=turn_taken, columns=_COLUMNS, **parts)
 
 
 _STATEMENTS = {
@@ -80,6 +82,7 @@ def take(channel: str, gateway: Gateway, ids: Iterable[UUID | str] | None = None
     values = {
         "channel": channel,
         "at": at,
+        "ahead": at + AHEAD,
         "until": until,
         "far": at + 2 * LAPSE,
         "count": 1 if limited else gateway.at_once,
@@ -91,17 +94,26 @@ def take(channel: str, gateway: Gateway, ids: Iterable[UUID | str] | None = None
     if limited and not rows and _number_the_turns(channel, gateway.per_second, at):
         rows = run(statement, values, point="messages.claim")
     taken = []
-    for number, *columns in rows:
+    for number, free_at, *columns in rows:
         message = Message.from_db(connection.alias, _NAMES, columns)
-        message.turn = (number, until) if limited else None
+        message.turn = (number, free_at, until) if limited else None
         taken.append(message)
     return taken
+
+
+def wait_for_own_turn(message: Message) -> None:
+    """The turn that a message has taken may be free only in a moment."""
+    if message.turn:
+        _number, free_at, _until = message.turn
+        ahead = free_at - clock.now()
+        if timedelta(0) < ahead <= AHEAD:  # further ahead is one that a clock gave which has been set back since
+            time.sleep(ahead.total_seconds())
 
 
 def give_back(message: Message) -> None:
     """The provider answered: in a second from now another message may have the turn, unless it lapsed and somebody else has it already."""
     if message.turn:
-        number, until = message.turn
+        number, _free_at, until = message.turn
         mine = Turn.objects.filter(channel=message.channel, number=number, busy_until_at=until)
         mine.update(busy_until_at=clock.now() + SECOND)
 
@@ -116,7 +128,7 @@ def wait_for_turn(channel: str, gateway: Gateway, *, at_most: float) -> bool:
         if not cursor.fetchone()[0]:
             return False
         try:
-            seconds = _until_a_turn(channel, gateway)
+            seconds = max(0.0, _until_a_turn(channel, gateway) - AHEAD.total_seconds())
             if seconds <= LONGEST_WAIT:
                 time.sleep(min(seconds, at_most))
         finally:

@@ -94,6 +94,7 @@ def _hand_over(gateway: Gateway, messages: Sequence[Message]) -> None:
 
 
 def _hand_over_one(gateway: Gateway, message: Message) -> None:
+    claims.wait_for_own_turn(message)
     crash.at("before_send:messages.send")
     try:
         try:
