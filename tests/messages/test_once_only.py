@@ -4,6 +4,7 @@ import random
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from followup.core import clock
 from followup.core.models import Entry
@@ -145,6 +146,19 @@ def test_a_sender_that_died_before_sending_leaves_it_to_a_person(text, twilio, s
     look_again(settings)
     assert (state_of(text), text.trouble) == ("unknown", "sender died")
     assert twilio.accepted == []
+
+
+@pytest.mark.parametrize(
+    "send", [services.deliver, lambda text_id: services.deliver_all([text_id]), lambda _: services.send_queued("sms")]
+)
+def test_the_claim_is_committed_before_twilio_is_spoken_to(text, twilio, send):
+    """Else a sender that dies, or a statement that fails afterwards, takes the claim back: it would be sent once more."""
+    here, inside = transaction.get_connection(), []
+    before = list(here.savepoint_ids)
+    twilio.mood = lambda: inside.append(list(here.savepoint_ids)) or "ok"
+    send(text.id)
+    assert state_of(text) == "sent"
+    assert inside == [before]
 
 
 def test_a_halted_sender_that_wakes_when_others_gave_it_up_says_that_it_was_sent(text, twilio, settings):
