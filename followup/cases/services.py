@@ -59,7 +59,7 @@ def programme_of(patient: Patient) -> Programme:
     return enrolment.programme
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def open_case(
     *, patient: Patient, kind: str, by: Signs, due: datetime | None = None, programme: Programme | None = None
 ) -> Case:

@@ -26,7 +26,7 @@ from followup.people.access import require, unit_of
 from followup.people.models import User
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def promise(*, case: Case, reason: str, priority: int, not_before: datetime, due: datetime, by: Signs) -> Callback:
     """Put a call into the queue. The case must have no open one."""
     callback = Callback.objects.create(
