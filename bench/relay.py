@@ -423,3 +423,6 @@ def measure(
         paced(report, provider, per_second=per_second, seconds=seconds, kills=kills)
     finally:
         provider.end()
+        # What the killed workers had in hand would come back only after minutes, to the product's own worker.
+        _empty("message_local_delivery", "message")
+        redis.Redis.from_url(settings.REDIS_URL).delete("unacked", "unacked_index")
