@@ -3,11 +3,13 @@
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from unittest import mock
 
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import OperationalError, connection, connections
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
@@ -18,6 +20,7 @@ from followup.contacts import services as contacts
 from followup.core import clock, heartbeats, journal, outbox, upkeep
 from followup.core.models import Outbox
 from followup.messages.models import Message, Rest
+from followup.people.signin import services as signin
 from tests import factories as make
 from tests.house import until
 
@@ -221,6 +224,27 @@ def test_a_locked_name_is_counted_until_its_pause_is_over(unit, settings):
     assert read()['followup_sign_ins_locked{who="staff"}'] == 1
     with clock.turned(clock.now() + timedelta(hours=1)):
         assert read()['followup_sign_ins_locked{who="staff"}'] == 0
+
+
+def test_browsers_resting_channels_and_patients_who_must_wait_are_counted_as_long_as_they_are_so(unit, anna):
+    Client().force_login(make.a_nurse(unit), backend="followup.people.backends.WithoutPassword")
+    Session.objects.update(expire_date=clock.now() + timedelta(hours=1))  # the framework has the real time
+    Rest.objects.create(channel="sms", until_at=clock.now() + timedelta(minutes=30))
+    asked = {"address": signin.read_address(anna.phone), "born_on": anna.born_on}
+    attempt = signin.ask(**asked, browser="hers", network="home")
+    for _ in range(10):
+        with suppress(signin.WrongCode):
+            signin.enter(attempt_id=attempt, browser="hers", typed="no-code")
+    numbers = [
+        "followup_sessions",
+        'followup_channels_resting{channel="sms"}',
+        'followup_sign_ins_locked{who="patients"}',
+    ]
+    said = read()
+    assert [said[name] for name in numbers] == [1, 1, 1]
+    with clock.turned(clock.now() + timedelta(days=1)):
+        later = read()
+    assert [later.get(name) for name in numbers] == [0, None, 0]
 
 
 def test_the_numbers_name_nobody_and_cost_the_same_for_one_as_for_many(unit, anna, django_assert_max_num_queries):
