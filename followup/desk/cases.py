@@ -72,6 +72,8 @@ def meeting(request: HttpRequest, case_id) -> HttpResponse:
 def reopen(request: HttpRequest, case_id) -> HttpResponse:
     """A finished request goes to a clinician after all."""
     found = case_for(request.user, case_id)
+    if request.POST.get("do") == "close":
+        return _closed_again(request, found)
     form = ReopenForm(request.POST if request.method == "POST" else None)
     clinicians = list(clinicians_of(found.unit))
     if request.method == "POST" and _reopened(request, found, form, clinicians):
@@ -84,8 +86,18 @@ def reopen(request: HttpRequest, case_id) -> HttpResponse:
         "form": form,
         "to": [anybody, *({"value": str(each.id), "text": each.name} for each in clinicians)],
         "refused": "" if found.closed else str(contacts.NotFinished()),
+        "slip": not found.closed and contacts.question_of_reopening(found, by=request.user) is not None,
     }
     return show(request, "desk/reopen.html", here="patients", status=422 if form.errors else 200, **names)
+
+
+def _closed_again(request: HttpRequest, found: Case) -> HttpResponse:
+    try:
+        contacts.close_again(found, by=request.user)
+        note(request, _("Closed again: the request of %(name)s.") % {"name": found.patient.name})
+    except contacts.NotOneSlip as refused:
+        note(request, str(refused))
+    return redirect("desk:patient", found.patient_id)
 
 
 def _reopened(request: HttpRequest, found: Case, form: ReopenForm, clinicians: list) -> bool:

@@ -49,6 +49,26 @@ def test_pressed_twice_it_is_opened_once(closed, nurse):
     assert Ask.objects.count() == 1
 
 
+def test_a_slip_is_closed_again_in_one_step_and_the_patient_is_told(closed, nurse):
+    contacts.reopen(closed, by=nurse, why="The wrong Berg.")
+    for _press in range(2):
+        case = contacts.close_again(closed, by=nurse)
+    assert (case.step, case.outcome, case.due) == ("closed", "self_care", None)
+    assert not Ask.objects.filter(case=case, answered_at=None).exists()
+    assert "by mistake" in Ask.objects.get(case=case).to_patient
+    assert {each.channel for each in Message.objects.filter(case=case, template="answered")} == {"sms", "email"}
+    assert contacts.check_steps() == []
+
+
+def test_what_a_colleague_opened_or_somebody_went_on_with_is_no_slip(closed, nurse, doctor, unit):
+    contacts.reopen(closed, by=nurse, why="Her bowel report came.", to=doctor)
+    with pytest.raises(contacts.NotOneSlip):
+        contacts.close_again(closed, by=make.a_nurse(unit))
+    contacts.answer_ask(Ask.objects.get(case=closed), by=doctor, words="Ring her.", way="ring")
+    with pytest.raises(contacts.NotOneSlip):
+        contacts.close_again(closed, by=nurse)
+
+
 def test_a_reason_is_needed(closed, nurse):
     for nothing in ("", "  "):
         with pytest.raises(Invalid) as refused:

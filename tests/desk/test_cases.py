@@ -58,3 +58,19 @@ def test_a_case_of_another_unit_is_not_there(desk, stranger, closed):
     for name in ("case", "reopen"):
         assert desk(stranger).get(reverse(f"desk:{name}", args=[closed.id])).status_code == 404
     assert desk(stranger).post(reverse("desk:meeting", args=[closed.id]), {"wanted": "1"}).status_code == 404
+
+
+def test_a_request_opened_by_mistake_is_closed_from_its_page(desk, karin, maria, flare, anna):
+    contacts.finish(
+        make.a_call_with(karin, flare), by=karin, outcome="self_care", call_again_on=make.date(2026, 11, 27)
+    )
+    contacts.reopen(flare.case, by=karin, why="The wrong Berg.")
+    me, record = desk(karin), reverse("desk:patient", args=[anna.id])
+    there = reverse("desk:reopen", args=[flare.case_id])
+    assert "Opened by mistake?" in text(me.get(record)) and there in text(me.get(record))
+    assert "Close it again" not in text(desk(maria).get(there))
+    assert "Close it again" in text(me.get(there))
+    for _press in range(2):
+        assert me.post(there, {"do": "close"})["Location"] == record
+    page = text(me.get(record))
+    assert "Closed again: the request of Anna Berg." in page and "Opened by mistake?" not in page

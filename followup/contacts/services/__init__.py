@@ -6,10 +6,13 @@ Every verb is one transaction, locks the case first, and ends by moving the case
 from followup.contacts.services.afterwards import (
     AnotherIsOpen,
     NotFinished,
+    NotOneSlip,
     TooLateToReopen,
     answer_ask,
+    close_again,
     move_by_hand,
     moves_by_hand,
+    question_of_reopening,
     reopen,
 )
 from followup.contacts.services.booking import book
@@ -55,6 +58,9 @@ from followup.contacts.services.times import (
 )
 
 __all__ = [
+    "NotOneSlip",
+    "close_again",
+    "question_of_reopening",
     "BOOKER",
     "BookedMeanwhile",
     "SWEEPER",

@@ -1,6 +1,8 @@
 """After the call: what a clinician answers and how the patient hears of it, and a finished request that is opened again."""
 
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from followup.callbacks import queries as calls
@@ -33,6 +35,14 @@ class AnotherIsOpen(Refused):
 class NotFinished(Refused):
     code = "not-finished"
     words = _("This request is still open.")
+
+
+class NotOneSlip(Refused):
+    code = "not-a-slip"
+    words = _("Somebody has gone on with it, or a colleague opened it: it is closed by the answer to the question.")
+
+
+SLIP = _("It was opened again by mistake.")
 
 
 @transaction.atomic
@@ -111,6 +121,46 @@ def reopen(case: Case, *, by: User, why: str, to: User | None = None) -> Case:
 
 def _was_just_reopened(case: Case) -> bool:
     return Move.objects.filter(case=case, step_from="closed", by_hand=True, at=case.step_since).exists()
+
+
+@transaction.atomic
+def close_again(case: Case, *, by: User) -> Case:
+    """Take back a `reopen` of one's own that was a mistake, while nobody has gone on with it; what was agreed before stands again.
+
+    The patient, who was told that it is open, is told that too. Pressed twice it is closed once. Raises `NotOneSlip`.
+    """
+    require(by, "reopen")
+    case = cases.lock(case.id)
+    if case.closed:
+        return case
+    asked = question_of_reopening(case, by=by)
+    if asked is None:
+        raise NotOneSlip
+    before = _led_to(case)
+    with translation.override(case.patient.language):
+        to_patient = gettext("We opened your request again by mistake. What we agreed before still stands.")
+    asked = cases.answer(asked, by=by, words=str(SLIP), way=Way.MESSAGE, to_patient=to_patient)
+    settle(case, by=by, outcome=before)
+    tell(case, TOLD_BY[Way.MESSAGE], occasion=str(asked.id), by=by, answers_them=False)
+    return case
+
+
+def question_of_reopening(case: Case, *, by: User) -> Ask | None:
+    """What `by` asked by opening this case again, if nothing has come of it yet."""
+    if case.step != "with_clinician" or not _was_just_reopened(case) or calls.open_of_case(case.id):
+        return None
+    if Appointment.objects.filter(case=case).live().exists():
+        return None
+    asks = list(Ask.objects.filter(case=case, answered_at=None))
+    return asks[0] if len(asks) == 1 and asks[0].asked_by_id == by.id else None
+
+
+def _led_to(case: Case) -> str:
+    """What the case had led to when it was closed: by its last call, or by the answer that came after that."""
+    called = calls.outcomes_of_cases([case.id])
+    answers = Ask.objects.filter(case=case, answered_at__isnull=False).order_by("answered_at")
+    ends = [(each.at, each.outcome) for each in called] + [(each.answered_at, each.kind) for each in answers]
+    return max(ends)[1] if ends else ""
 
 
 def _check_why(why: str) -> None:
