@@ -44,15 +44,19 @@ def pytest_configure(config):
 
 
 def pytest_sessionfinish(session):
-    """Written also when a cell failed: its row is missing then, and the number of failures says so."""
-    file = session.config.getoption("--figures")
+    keep_figures(session.config, failed=session.testsfailed)
+
+
+def keep_figures(config, *, failed: int) -> None:
+    """Written after each cell, for a run that is cut short: a cell that failed has no row, and the number of failures says so."""
+    file = config.getoption("--figures")
     if file:
         said = {
             "on": datetime.now(UTC).date().isoformat(),  # noqa: TID251  the day of the run, not of the clinic
             "cores": os.cpu_count(),
             "python": platform.python_version(),
-            "failed": session.testsfailed,
-            "cells": session.config.stash[CELLS],
+            "failed": failed,
+            "cells": config.stash[CELLS],
         }
         file.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
 
@@ -101,6 +105,7 @@ def reported(request) -> Callable[..., None]:
     def note(blow: str, **figures: float) -> None:
         row = {"blow": blow, **figures}
         request.config.stash[CELLS].append(row)
+        keep_figures(request.config, failed=request.session.testsfailed)
         with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
             print(f"\n  {json.dumps(row)}", flush=True)  # noqa: T201
 

@@ -1,4 +1,4 @@
-"""The table of docs/faults.md, made from the figures of a run: `python -m tests.faults.table faults.json`."""
+"""The table of docs/faults.md, made from the figures of a run, or of its parts: `python -m tests.faults.table FILE…`."""
 
 import json
 import sys
@@ -33,6 +33,12 @@ def table(run: dict) -> str:
     return said + "\n" + "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
 
 
+def whole(parts: list[dict]) -> dict:
+    """One run out of those of its parts, each in a house of its own."""
+    cells = [cell for part in parts for cell in part["cells"]]
+    return max(parts, key=lambda part: part["on"]) | {"cells": cells, "failed": sum(part["failed"] for part in parts)}
+
+
 def most(cells: list[dict], name: str) -> float:
     return max((cell[name] for cell in cells), default=0)
 
@@ -43,5 +49,5 @@ def total(cells: list[dict], name: str) -> int:
 
 if __name__ == "__main__":
     head, mark, _ = PAGE.read_text().partition(MARK)
-    figures = json.loads(Path(sys.argv[1]).read_text())
-    PAGE.write_text(head + MARK + "\n" + table(figures))
+    figures = [json.loads(Path(name).read_text()) for name in sys.argv[1:]]
+    PAGE.write_text(head + MARK + "\n" + table(whole(figures)))
