@@ -96,15 +96,15 @@ def test_through_the_worst_blows_nothing_is_lost_and_nothing_done_twice(besieged
 # The whole matrix
 
 
-def cell(besieged, story, reported, name, blow, *, ready=30, pages_go_on=False):
-    """Work, the blow in the midst of it, work; then the accounts."""
+def cell(besieged, story, reported, name, blow, *, ready=30, within=60, pages_go_on=False):
+    """Work, the blow in the midst of it, work; then the accounts, when all is done `within` so many seconds."""
     story.some_more(4)
     struck = time.monotonic()
     blow()
     back = besieged.is_well(within=ready)
     missed = story.unanswered(struck)
     story.some_more(4)
-    done = account.settled(story)
+    done = account.settled(story, within=within)
     if pages_go_on:
         assert story.unanswered(struck) == []
     looks = [probe[1] for probe in story.told.probes if probe[0] >= struck]
@@ -210,7 +210,8 @@ def test_the_worker_is_killed_twenty_times(besieged, story, reported):
             time.sleep(1.5)
             gone = besieged.kill("worker")
 
-    cell(besieged, story, reported, "kill -9: worker, 20 times", blow, pages_go_on=True)
+    # For five minutes there was hardly a worker, and these nurses ring far more than people can: as long again, at most.
+    cell(besieged, story, reported, "kill -9: worker, 20 times", blow, within=300, pages_go_on=True)
 
 
 @pytest.mark.whole
