@@ -39,7 +39,8 @@ def presses(anna, number):
     browser = signed_in(anna.user)
 
     def press():
-        tab = Client()
+        # What one press raises would be raised in all tabs at once: they tell it by their status.
+        tab = Client(raise_request_exception=False)
         tab.cookies = browser.cookies
         return tab.post("/tell-us/check/")
 
@@ -56,9 +57,9 @@ def test_send_pressed_often_at_once_sends_one_request(anna):
 def test_without_the_lock_a_second_press_breaks_at_the_last_guard(anna):
     """The control: both presses find nothing open. One of the two is shown an error, and only an index keeps the request from being two."""
     answers = at_once(presses(anna, 2), meet=CASE, locked=False)
-    [broken] = [each for each in answers if isinstance(each, IntegrityError)]
-    assert "one_open_contact" in str(broken)
-    assert [each.url for each in answers if each is not broken] == ["/tell-us/sent/"]
+    assert sorted(each.status_code for each in answers) == [302, 500]
+    assert [each.url for each in answers if each.status_code == 302] == ["/tell-us/sent/"]
+    assert Case.objects.filter(patient=anna).count() == 1
 
 
 def test_without_its_index_too_a_patient_has_two_open_requests(unit):

@@ -21,7 +21,7 @@ from tests.house import until
 from tests.races.at_once import at_once
 
 MANY = 6
-WORK = 'INSERT INTO "journal"'
+WORK = "INSERT INTO journal"
 
 
 def sender(patient):

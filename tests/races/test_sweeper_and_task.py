@@ -26,7 +26,7 @@ from tests.races.test_moves import people_with_times
 pytestmark = pytest.mark.usefixtures("alone")
 
 HEARD, CALL, TIME, MESSAGE = (
-    'INSERT INTO "journal"',
+    "INSERT INTO journal",
     'UPDATE "callbacks_callback"',
     'UPDATE "clinic_appointment"',
     "UPDATE message m",
