@@ -177,6 +177,7 @@ def one_of_everything(unit, nurse, doctor, coordinator) -> World:
     for row in (Callback, Message, Appointment):
         row.objects.filter(case=earlier.case_id).update(patient=rows.patient)
     at = clock.now()
+    CallOutcome.objects.filter(callback__case=earlier.case_id).update(at=at - timedelta(days=7))
     waits(unit, phone="", email="")
     cases.put_at_risk(waits(unit).case, Shortage.NEEDS_A_TIME, by=make.TESTS)
     late, to_decide = make.callback_of(waits(unit)), make.callback_of(waits(unit))
