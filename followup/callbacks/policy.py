@@ -15,6 +15,8 @@ SHORTEST_WINDOW = timedelta(minutes=30)
 OPEN_HOURS_OF_A_TRY = 1
 FURTHEST_AHEAD = timedelta(days=14)
 """A call may be put so far off by whoever decides after the last try; further is most likely a slip of the pen."""
+PRESSED_AGAIN = timedelta(seconds=5)
+"""So soon after a call was opened, "take next" at a desk is the same press: the page that it leads to is not there yet."""
 
 
 def lay_window(*, earliest: datetime, due: datetime, nurse_hours: Iterable[Window], hours: OpeningHours) -> Window:

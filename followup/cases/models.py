@@ -91,6 +91,12 @@ class Case(Row):
     def __str__(self) -> str:
         return self.reference
 
+    def came_here_by_reopening(self) -> bool:
+        """Whether somebody opened it again by hand, and it has not moved since."""
+        return any(
+            move.by_hand and move.step_from == "closed" and move.at == self.step_since for move in self.moves.all()
+        )
+
 
 class Move(Row):
     """A step taken: the board's marks and the patient's timeline are read from these."""

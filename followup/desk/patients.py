@@ -129,7 +129,7 @@ def _case(case: Case, led_to: dict, *, at, zone) -> dict:
         "stand": presenters.due_stand(case.due, at=at, zone=zone) if case.due and not case.closed else None,
         "outcome": presenters.outcome_words(rules, case.outcome) if case.outcome else "",
         "may_reopen": contact is not None and may_reopen(case.closed, at=at),
-        "reopened": case.step == "with_clinician" and _was_reopened(case),
+        "reopened": case.came_here_by_reopening(),
         "agreed": [(presenters.near(kept.at, at=at, zone=zone), kept.id) for kept in led_to.get(case.id, [])],
         "shortage": presenters.shortage_words(case.shortage)[0],
         "moves": [
@@ -137,10 +137,6 @@ def _case(case: Case, led_to: dict, *, at, zone) -> dict:
             for move in case.moves.all()
         ],
     }
-
-
-def _was_reopened(case: Case) -> bool:
-    return any(move.by_hand and move.step_from == "closed" and move.at == case.step_since for move in case.moves.all())
 
 
 def _open_call(patient: Patient) -> Callback | None:

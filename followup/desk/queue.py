@@ -1,7 +1,6 @@
 """The queue of calls: the next one, a chosen one, and the table that keeps itself up to date."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -11,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from followup.callbacks import queries as calls
 from followup.callbacks import services as callbacks
 from followup.callbacks.models import Callback, CallbackWords
+from followup.callbacks.policy import PRESSED_AGAIN
 from followup.clinic import queries as times
 from followup.core import clock, words
 from followup.desk import presenters
@@ -21,8 +21,6 @@ from followup.people.queries import programme_at
 from followup.people.signin.sessions import not_a_use
 
 MOST_ROWS = 200
-PRESSED_AGAIN = timedelta(seconds=5)
-"""So soon after a call was opened, "take next" is the same press: the page that it leads to is not there yet."""
 FILTERS: dict[str, Callable[[Unit], CallbackWords]] = {
     "all": calls.in_queue,
     "new": calls.came_while_closed,

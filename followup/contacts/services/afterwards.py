@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from followup.callbacks import queries as calls
 from followup.cases import services as cases
 from followup.cases.flows import FLOWS
-from followup.cases.models import Ask, AskKind, Case, Move, Way
+from followup.cases.models import Ask, AskKind, Case, Way
 from followup.cases.queries import open_contact_of
 from followup.clinic import services as clinic
 from followup.clinic.models import Appointment, Slot
@@ -100,7 +100,7 @@ def reopen(case: Case, *, by: User, why: str, to: User | None = None) -> Case:
     Patient.objects.select_for_update(no_key=True).get(id=case.patient_id)
     case = cases.lock(case.id)
     if case.closed is None:
-        if _was_just_reopened(case):
+        if case.came_here_by_reopening():
             return case
         raise NotFinished
     _check_why(why)
@@ -117,10 +117,6 @@ def reopen(case: Case, *, by: User, why: str, to: User | None = None) -> Case:
     settle(case, by=by)
     tell(case, "reopened", occasion=str(asked.id), by=by, answers_them=False, call_by=due)
     return case
-
-
-def _was_just_reopened(case: Case) -> bool:
-    return Move.objects.filter(case=case, step_from="closed", by_hand=True, at=case.step_since).exists()
 
 
 @transaction.atomic
@@ -147,7 +143,7 @@ def close_again(case: Case, *, by: User) -> Case:
 
 def question_of_reopening(case: Case, *, by: User) -> Ask | None:
     """What `by` asked by opening this case again, if nothing has come of it yet."""
-    if case.step != "with_clinician" or not _was_just_reopened(case) or calls.open_of_case(case.id):
+    if not case.came_here_by_reopening() or calls.open_of_case(case.id):
         return None
     if Appointment.objects.filter(case=case).live().exists():
         return None
