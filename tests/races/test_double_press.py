@@ -59,6 +59,8 @@ def test_without_the_lock_a_second_press_breaks_at_the_last_guard(anna):
     answers = at_once(presses(anna, 2), meet=CASE, locked=False)
     assert sorted(each.status_code for each in answers) == [302, 500]
     assert [each.url for each in answers if each.status_code == 302] == ["/tell-us/sent/"]
+    [broken] = [each for each in answers if each.status_code == 500]
+    assert "one_open_contact" in str(broken.exc_info[1])
     assert Case.objects.filter(patient=anna).count() == 1
 
 
