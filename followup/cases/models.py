@@ -94,7 +94,8 @@ class Case(Row):
     def came_here_by_reopening(self) -> bool:
         """Whether somebody opened it again by hand, and it has not moved since."""
         return any(
-            move.by_hand and move.step_from == "closed" and move.at == self.step_since for move in self.moves.all()
+            move.by_hand and (move.step_from, move.step_to, move.at) == ("closed", self.step, self.step_since)
+            for move in self.moves.all()
         )
 
 
