@@ -7,7 +7,9 @@ from playwright.sync_api import Error, Page
 
 SOURCE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
-LEFT = re.compile(r"context was destroyed|of null \(reading 'documentElement'\)|frame (was|got) detached", re.IGNORECASE)
+LEFT = re.compile(
+    r"context was destroyed|of null \(reading 'documentElement'\)|frame (was|got) detached", re.IGNORECASE
+)
 
 
 def check(page: Page) -> None:
