@@ -1,6 +1,8 @@
 """What was committed is heard, once, whatever fails on the way."""
 
+import itertools
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import transaction
@@ -106,6 +108,19 @@ def test_many_are_handed_on_in_tasks_of_a_hundred_and_by_the_next_sweep_not_once
     assert not Outbox.objects.filter(attempts__gt=0).exists(), "to hand on is not to try"
     with clock.turned(MONDAY_MORNING + timedelta(seconds=5)):
         assert outbox.relay() == 0
+
+
+def test_after_a_turn_the_rest_of_a_task_goes_to_the_end_of_the_line(heard, handed, monkeypatch):
+    hands = itertools.count()
+    monkeypatch.setattr(outbox, "time", SimpleNamespace(monotonic=lambda: next(hands) * outbox.A_TURN * 0.6))
+    rows = [happened() for _ in range(5)]
+    outbox.handle(rows)
+    assert len(heard) == 2
+    assert handed == [rows[2:]]
+    outbox.handle(handed.pop())
+    outbox.handle(handed.pop())
+    assert len(heard) == 5
+    assert not handed
 
 
 def test_what_was_lost_on_its_way_to_the_worker_is_handed_on_again(handed, monkeypatch):
