@@ -108,13 +108,13 @@ def late(unit: Unit) -> CallbackWords:
     """Open calls of which the promise has passed, the longest first."""
     rows = Callback.objects.of_unit(unit).late(clock.now())
     rows = rows.select_related("case__programme", "patient", "claimed_by", "handed_by")
-    return rows.defer("case__programme__data").order_by("due", "id")
+    return rows.order_by("due", "id")
 
 
 def to_decide(unit: Unit) -> CallbackWords:
     """Calls that wait for a person's decision after the last try, the longest first; not those that a letter is out for."""
     rows = Callback.objects.of_unit(unit).to_decide_now(clock.now())
-    rows = rows.select_related("case__programme", "patient", "claimed_by").defer("case__programme__data")
+    rows = rows.select_related("case__programme", "patient", "claimed_by")
     return rows.order_by("decide_since", "id")
 
 
@@ -143,13 +143,13 @@ def callback_for(user: User, callback_id: UUID | str) -> Callback:
 @prepared
 def _of_a_unit(unit_id: UUID, callback_id: UUID) -> QuerySet[Callback]:
     rows = Callback.objects.filter(unit=unit_id, id=callback_id)
-    return rows.select_related("case__programme", "patient", "unit", "claimed_by").defer("case__programme__data")
+    return rows.select_related("case__programme", "patient", "unit", "claimed_by")
 
 
 def held_by(user: User) -> list[Callback]:
     """The calls that somebody has in hand, also those whose lease has just run out; the oldest claim first."""
     rows = Callback.objects.filter(claimed_by=user, state=State.CLAIMED).select_related("case__programme", "patient")
-    return list(rows.defer("case__programme__data").order_by("claimed_at"))
+    return list(rows.order_by("claimed_at"))
 
 
 def colleagues_of(user: User) -> QuerySet[User]:
@@ -166,7 +166,7 @@ def colleagues_of(user: User) -> QuerySet[User]:
 def open_of_patients(patient_ids: list[UUID]) -> dict[UUID, Callback]:
     """The call that is owed to each of these patients, by patient id: one that somebody has before one that waits."""
     rows = Callback.objects.open().filter(patient_id__in=patient_ids)
-    rows = rows.select_related("case__programme", "claimed_by", "handed_by").defer("case__programme__data")
+    rows = rows.select_related("case__programme", "claimed_by", "handed_by")
     return {row.patient_id: row for row in rows.order_by("-state", "-due")}
 
 
@@ -204,7 +204,7 @@ def outcomes_of_cases(case_ids: list[UUID]) -> QuerySet[CallOutcome]:
 def latest_outcome_of(patient: Patient) -> CallOutcome | None:
     """What the last call with this patient led to, whichever case it belonged to."""
     said = CallOutcome.objects.filter(callback__patient=patient).select_related("callback__case__programme")
-    return said.defer("callback__case__programme__data").order_by("-at").first()
+    return said.order_by("-at").first()
 
 
 def tries_of_case(case_id: UUID) -> QuerySet[Attempt]:

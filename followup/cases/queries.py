@@ -13,8 +13,7 @@ from followup.people.models import Patient, Unit, User
 
 
 def visible_to(user: User) -> CaseWords:
-    rows = Case.objects.filter(patient__in=patients_visible_to(user)).select_related("patient", "unit", "programme")
-    return rows.defer("programme__data")
+    return Case.objects.filter(patient__in=patients_visible_to(user)).select_related("patient", "unit", "programme")
 
 
 def case_for(user: User, case_id: UUID | str) -> Case:
@@ -34,8 +33,7 @@ def open_contact_of(patient: Patient) -> Case | None:
 
 @prepared
 def _open_contact_of(patient_id: UUID) -> CaseWords:
-    rows = Case.objects.open().filter(patient=patient_id, kind="contact").select_related("unit", "programme")
-    return rows.defer("programme__data")
+    return Case.objects.open().filter(patient=patient_id, kind="contact").select_related("unit", "programme")
 
 
 def at_risk(unit: Unit) -> CaseWords:
@@ -53,7 +51,7 @@ def cases_of(patient: Patient) -> CaseWords:
     """The cases of a patient with their moves, open ones first, then the latest."""
     in_order = Case.objects.filter(patient=patient).order_by(F("closed").desc(nulls_first=True), "-opened")
     moves = Prefetch("moves", Move.objects.order_by("at", "id"))
-    return in_order.select_related("programme").defer("programme__data").prefetch_related(moves)
+    return in_order.select_related("programme").prefetch_related(moves)
 
 
 def ask_for(user: User, ask_id: UUID | str) -> Ask:
@@ -61,7 +59,6 @@ def ask_for(user: User, ask_id: UUID | str) -> Ask:
     rows = Ask.objects.filter(case__in=visible_to(user))
     asked = (
         rows.select_related("case__patient", "case__unit", "case__programme", "asked_by", "owner", "answered_by")
-        .defer("case__programme__data")
         .filter(id=ask_id)
         .first()
     )

@@ -103,7 +103,7 @@ def lock(case_id: UUID | str) -> Case:
 @prepared
 def _locked(case_id: UUID) -> QuerySet[Case]:
     rows = Case.objects.select_for_update(of=("self",), no_key=True).filter(id=case_id)
-    return rows.select_related("unit", "patient", "programme").defer("programme__data")
+    return rows.select_related("unit", "patient", "programme")
 
 
 def move(

@@ -177,7 +177,7 @@ EARLIER = 5
 @prepared
 def _contacts_before(patient_id: UUID, moment: datetime) -> QuerySet[Case]:
     before = Case.objects.filter(patient=patient_id, kind="contact", opened__lt=moment)
-    before = before.select_related("patient", "unit", "programme").defer("programme__data")
+    before = before.select_related("patient", "unit", "programme")
     return before.order_by("-opened")[:EARLIER]
 
 
@@ -264,7 +264,7 @@ def kept_to_move(limit: int = 100) -> list[UUID]:
     at = clock.now()
     due = Callback.objects.open().filter(case=OuterRef("case")).values("due")[:1]
     found: list[UUID] = []
-    for programme in Programme.objects.defer("data"):
+    for programme in Programme.objects.all():
         hold = programme.rules.hold_after_due()
         soon = Q(slot__starts_at__lt=at + hold) | Q(slot__starts_at__lt=F("call_due") + hold)
         rows = Appointment.objects.kept().filter(state=TimeState.HELD, case__programme=programme, case__closed=None)
@@ -289,7 +289,7 @@ def held_near(unit: Unit) -> QuerySet[Case]:
         case=OuterRef("pk"), state=TimeState.HELD, slot__starts_at__gt=at, slot__starts_at__lte=near
     )
     rows = rows.annotate(held_for_at=Subquery(held.values("slot__starts_at")[:1])).filter(held_for_at__isnull=False)
-    rows = rows.select_related("patient", "programme", "contact").defer("programme__data")
+    rows = rows.select_related("patient", "programme", "contact")
     return rows.order_by("held_for_at", "id")
 
 
@@ -326,13 +326,13 @@ def latest_of(patient: Patient) -> Case | None:
 @prepared
 def _open_else_latest(patient_id: UUID) -> QuerySet[Case]:
     cases = Case.objects.filter(patient=patient_id, kind="contact").select_related("unit", "programme", "patient")
-    return cases.defer("programme__data").order_by(F("closed").desc(nulls_first=True))[:1]
+    return cases.order_by(F("closed").desc(nulls_first=True))[:1]
 
 
 def earlier_contacts(patient: Patient, *, before: datetime, limit: int = 5) -> list[Contact]:
     """The contacts that a patient had before, newest first."""
     rows = Contact.objects.filter(case__patient=patient, received_at__lt=before).select_related("case__programme")
-    return list(rows.defer("case__programme__data").order_by("-received_at")[:limit])
+    return list(rows.order_by("-received_at")[:limit])
 
 
 def draft_of(patient: Patient) -> dict:

@@ -73,7 +73,7 @@ def table(request: HttpRequest) -> dict:
 
 
 def _found(unit: Unit, chosen: str) -> list[Callback]:
-    rows = FILTERS[chosen](unit).select_related("case__programme", "case__contact").defer("case__programme__data")
+    rows = FILTERS[chosen](unit).select_related("case__programme", "case__contact")
     return list(rows[:MOST_ROWS])
 
 

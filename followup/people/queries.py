@@ -63,7 +63,7 @@ def enrolment_of(patient: Patient) -> Enrolment | None:
 @prepared
 def _enrolments_of(patient_id: UUID) -> QuerySet[Enrolment]:
     rows = Enrolment.objects.filter(patient=patient_id, ended_on=None)
-    return rows.select_related("programme").defer("programme__data")
+    return rows.select_related("programme")
 
 
 def clinicians_of(unit: Unit) -> QuerySet[User]:
@@ -86,7 +86,6 @@ def programme_at(unit: Unit) -> Programme | None:
     latest = (
         Enrolment.objects.filter(patient__unit=unit, ended_on=None)
         .select_related("programme")
-        .defer("programme__data")
         .order_by("-created_at")
         .first()
     )

@@ -10,17 +10,26 @@ from followup.programmes.schema import Rules
 _parsed: dict[str, Rules] = {}
 
 
-class Programme(models.Model):
-    """One version of one condition's way of working, as it was loaded. Never changed: a trigger refuses it.
+class Text(models.Model):
+    """What stands in a programme's file: tens of kilobytes, apart from the row that is read with everybody who follows it."""
 
-    `data` is tens of kilobytes that `rules` reads once a process: whoever reads a programme along with other rows defers it.
-    """
+    sha = models.CharField(max_length=64, primary_key=True)
+    data = models.JSONField()
+
+    class Meta:
+        db_table = "programme_text"
+
+    def __str__(self) -> str:
+        return self.sha
+
+
+class Programme(models.Model):
+    """One version of one condition's way of working, as it was loaded. Never changed: a trigger refuses it, here and of its text."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.CharField(max_length=40)
     version = models.PositiveIntegerField()
-    data = models.JSONField()
-    sha = models.CharField(max_length=64)
+    text = models.OneToOneField(Text, models.PROTECT)
     signed = models.BooleanField()
     loaded_at = models.DateTimeField(default=clock.now)
 
@@ -36,7 +45,7 @@ class Programme(models.Model):
 
     @property
     def rules(self) -> Rules:
-        """The programme as an object, read once a process: the content behind a `sha` cannot change."""
-        if self.sha not in _parsed:
-            _parsed[self.sha] = checks.parse(self.data)
-        return _parsed[self.sha]
+        """The programme as an object, read once a process: its text cannot change."""
+        if self.text_id not in _parsed:
+            _parsed[self.text_id] = checks.parse(self.text.data)
+        return _parsed[self.text_id]

@@ -10,7 +10,7 @@ from followup.core import clock, journal
 from followup.programmes import checks
 from followup.programmes.checks import Finding, Unreadable
 from followup.programmes.errors import ProgrammeChanged, ProgrammeInvalid
-from followup.programmes.models import Programme
+from followup.programmes.models import Programme, Text
 
 SHIPPED = Path(__file__).parent / "shipped"
 
@@ -39,9 +39,9 @@ def load(source: str | Path | Mapping, *, by: journal.Signs) -> Programme:
     programme, is_new = Programme.objects.get_or_create(
         key=rules.programme.id,
         version=rules.programme.version,
-        defaults={"data": data, "sha": sha, "signed": not rules.unsigned()},
+        defaults={"text": lambda: Text.objects.create(sha=sha, data=data), "signed": not rules.unsigned()},
     )
-    if programme.sha != sha:
+    if programme.text_id != sha:
         raise ProgrammeChanged
     if is_new:
         journal.write(

@@ -13,7 +13,7 @@ from followup.core.journal import System
 from followup.core.models import Entry
 from followup.programmes import checks, queries, services
 from followup.programmes.errors import NoSuchProgramme, ProgrammeChanged, ProgrammeInvalid
-from followup.programmes.models import Programme
+from followup.programmes.models import Programme, Text
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +52,7 @@ def test_a_loaded_programme_is_current_and_in_the_journal():
     assert (found.id, found.version, found.loaded_at) == (programme.id, 1, at)
     assert found.rules.reason("flare").priority == 2
     entry = Entry.objects.get(verb="programme.loaded")
-    assert (entry.subject_id, entry.actor_name, entry.detail["sha"]) == (programme.id, "console", programme.sha)
+    assert (entry.subject_id, entry.actor_name, entry.detail["sha"]) == (programme.id, "console", programme.text_id)
 
 
 def test_the_same_content_again_changes_nothing(data, tmp_path):
@@ -68,7 +68,7 @@ def test_a_loaded_version_takes_no_other_content(data):
     data["queue"]["see_within_days"] = 5
     with pytest.raises(ProgrammeChanged):
         services.load(data, by=CONSOLE)
-    assert queries.current("ibd").sha == programme.sha
+    assert queries.current("ibd").text_id == programme.text_id
 
 
 def test_a_new_version_is_current_and_the_old_one_stays(data):
@@ -84,6 +84,8 @@ def test_the_database_refuses_to_change_a_loaded_programme():
     programme = services.load(IBD, by=CONSOLE)
     with pytest.raises(DatabaseError, match="never changes"), transaction.atomic():
         Programme.objects.update(signed=True)
+    with pytest.raises(DatabaseError, match="never changes"), transaction.atomic():
+        Text.objects.update(data={})
     with pytest.raises(IntegrityError), transaction.atomic():
         programme.save()
     assert not queries.current("ibd").signed

@@ -14,4 +14,4 @@ class Command(BaseCommand):
         except Refused as refusal:
             raise CommandError(str(refusal)) from None
         for programme in programmes:
-            self.stdout.write(f"{programme} {programme.sha[:12]}")
+            self.stdout.write(f"{programme} {programme.text_id[:12]}")

@@ -66,7 +66,7 @@ class Command(BaseCommand):
         key, _, version = name.partition("@")
         try:
             if version.isdigit() and not Path(name).exists():
-                return queries.version(key, int(version)).data
+                return queries.version(key, int(version)).text.data
             return checks.read(name)
         except Unreadable as error:
             self._say(error.findings)
