@@ -92,11 +92,9 @@ class Case(Row):
         return self.reference
 
     def came_here_by_reopening(self) -> bool:
-        """Whether somebody opened it again by hand, and it has not moved since."""
-        return any(
-            move.by_hand and (move.step_from, move.step_to, move.at) == ("closed", self.step, self.step_since)
-            for move in self.moves.all()
-        )
+        """Whether somebody opened it again, and it has not moved since."""
+        here = ("closed", self.step, self.step_since)
+        return any((move.step_from, move.step_to, move.at) == here for move in self.moves.all())
 
 
 class Move(Row):

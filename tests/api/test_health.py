@@ -187,6 +187,9 @@ def test_a_flare_up_counts_as_seen_in_time_by_its_first_time_alone(unit, doctor,
     said = read()
     assert said['followup_flare_ups_seen_7d{in_time="yes"}'] == 1
     assert said['followup_flare_ups_seen_7d{in_time="no"}'] == 1
+    with clock.turned(monday + timedelta(days=8)):
+        said = read()
+    assert said['followup_flare_ups_seen_7d{in_time="yes"}'] == said['followup_flare_ups_seen_7d{in_time="no"}'] == 0
 
 
 def came_back_later(case, doctor, at):

@@ -69,6 +69,19 @@ def test_what_a_colleague_opened_or_somebody_went_on_with_is_no_slip(closed, nur
         contacts.close_again(closed, by=nurse)
 
 
+def test_what_came_back_to_a_clinician_after_a_call_is_not_opened_again_any_more(closed, nurse, doctor):
+    assert contacts.reopen(closed, by=nurse, why="Her bowel report came.", to=doctor).came_here_by_reopening()
+    contacts.answer_ask(Ask.objects.get(case=closed), by=doctor, words="Ring her.", way="ring")
+    with clock.turned(clock.now() + timedelta(hours=1)):
+        call = make.a_call_with(nurse, closed.contact)
+        contacts.finish(call, by=nurse, outcome="clinician_asked", to=doctor, note="And now?")
+        closed.refresh_from_db()
+        assert closed.step == "with_clinician"
+        assert not closed.came_here_by_reopening()
+        with pytest.raises(contacts.NotFinished):
+            contacts.reopen(closed, by=nurse, why="Again.")
+
+
 def test_a_reason_is_needed(closed, nurse):
     for nothing in ("", "  "):
         with pytest.raises(Invalid) as refused:
