@@ -75,6 +75,19 @@ def used_all_day(client: Client, until: timedelta) -> None:
         passed += timedelta(minutes=10)
 
 
+def test_a_session_from_before_the_sign_in_opens_nothing(nurse, anna):
+    """Whoever had planted its id in a browser would be signed in along with it."""
+    of_a_nurse, of_anna = browser(), browser(SAFARI)
+    of_a_nurse.session.save()
+    as_far_as_the_code(of_anna)
+    planted = [of_a_nurse.session.session_key, of_anna.session.session_key]
+    sign_in(of_a_nurse, nurse.username)
+    enter(of_anna, sent_code())
+    assert is_in(of_a_nurse)
+    assert is_in(of_anna)
+    assert not Session.objects.filter(session_key__in=planted).exists()
+
+
 @pytest.mark.parametrize("who", ["staff", "patient"])
 def test_twelve_hours_after_the_sign_in_a_session_ends_however_much_it_is_used(nurse, anna, who):
     with clock.turned(MORNING):
