@@ -7,6 +7,7 @@ delivered. A handler that fails is tried again with growing gaps; after `TRIES` 
 
 import json
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -154,9 +155,9 @@ def try_again(row_id: int, *, by: journal.Signs) -> None:
     nudge_on_commit("outbox.work", [row.id])
 
 
-def handle(ids: Iterable[int]) -> None:
-    """Work these rows. What is left of them after a turn goes to the end of the worker's line."""
-    rows, ends = deque(ids), time.monotonic() + A_TURN
+def handle(ids: Iterable[int], *, turn: float = math.inf) -> None:
+    """Work these rows. What is left of them after a turn of so many seconds goes to the end of the worker's line."""
+    rows, ends = deque(ids), time.monotonic() + turn
     while rows:
         with trace.scope():
             _handle_one(rows.popleft())

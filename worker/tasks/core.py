@@ -4,7 +4,7 @@ from worker.app import app
 
 @app.task(name="outbox.work")
 def work(*, ids, **_):
-    outbox.handle(ids)
+    outbox.handle(ids, turn=outbox.A_TURN)
 
 
 @app.task(name="core.seal_journal")
